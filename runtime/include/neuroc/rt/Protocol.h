@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The experiment of a compiled program as data: what the host session does
+// with the engine, step by step, and what the user expects of the results.
+// It is written by the compiler as manifest["experiment"] and read by
+// parseProtocol, which checks everything once so that the session need not.
+//
+//   { "name": "recall", "steps": [STEP…], "expect": [EXPECT…] }
+//
+// STEP is an object with a member "op":
+//   step      ticks                                advance so many ticks
+//   present   stimulus, DATA                       set a stimulus; opens a new
+//                                                  readout window
+//   settle    probe, below, max_ticks              advance until the norm of
+//             [norm: "max"|"l2"|"change"]          the probe's value (or of its
+//             [every: 1]                           change) is below a bound
+//   enable    plastic, on                          learning on or off
+//   clamp     population, state, DATA              hold (NaN: unit is free)
+//   release   population, state
+//   assign    population, state, DATA              write a state …
+//   assign    weight, DATA                         … or a weight
+//   call      plastic                              run `on_call` everywhere
+//   snapshot  as [what: "states"|"weights"|"all"]
+//   restore   from                                 what the snapshot holds
+//   readout   into, SOURCE                         append a row to a table
+//   reset                                          engine back to tick 0
+//   window                                         open a new readout window
+//   phase     name, body: [STEP…]                  a named part; statistics
+//                                                  are kept per phase
+//   repeat    count [var], body                    var counts 0, 1, …
+//   for_each  dataset [var] [first] [count] [stride], body
+//                                                  var counts over row numbers
+// DATA is one of
+//   "values": [number…]        one number is spread over all units
+//   "dataset": name            [, "row": INDEX]  one row; without "row" all of
+//                              it, flattened
+//   "table": name [, "row": INDEX]     a row of a result table (-1: the last)
+// INDEX is an integer or {"var": name [, "times": 1] [, "plus": 0] [, "mod": 0]}
+// for (var * times + plus) mod `mod` (0: no modulus).
+// SOURCE is one of
+//   "probe": name [, "reduce": "last"|"mean"|"sum"|"count"|"max"|"argmax"]
+//       over the window since the last present/window step; "count" counts
+//       spikes per unit; "argmax" is one number: the unit with the greatest sum
+//   "population": name, "state": name
+//   "weight": name
+//
+// EXPECT: { "name", "metric": METRIC, ["min"], ["max"], ["equals", "within"],
+//           ["of_reference": within],
+//           ["targets": { "<target>": { the same bounds, replacing them } }] }
+//   `of_reference`: |metric - metric of the reference run| must not exceed it;
+//   such a bound is only judged by `neuroc compare`.
+// METRIC: { "kind": …, … }; a table has rows appended by readout:
+//   accuracy      table, labels (dataset) [reduce already argmax or not]:
+//                 fraction of rows whose argmax (or single value) is the label
+//   value         table [row: -1] [column: 0]
+//   mean | min | max | sum | norm | rms | finite    table [row] (default: all)
+//   ratio         table, row, over (row numbers): sum(row) / sum(over)
+//   max_error | rms_error      table, dataset: against the expected array
+//   cosine        table, dataset [row: -1]: |cos| of the flattened arrays
+//   overlap       table, dataset: mean over rows of sign agreement in [-1, 1]
+//   spike_count | rate_hz | cv_isi     probe [from_ms] [to_ms]
+//   equal_spikes_ms   probe: time until which spikes equal the reference's
+//   table_error   table: largest |difference| from the reference's table
+//   agreement     table: fraction of rows with the reference's argmax
+//   stat          stat: a key of the run's statistics
+// The kinds equal_spikes_ms, table_error and agreement need a reference run.
+#ifndef NEUROC_RT_PROTOCOL_H
+#define NEUROC_RT_PROTOCOL_H
+
+#include "neuroc/rt/Status.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace neuroc::rt {
+
+/// (value of `var` * times + plus) mod `mod`; `var` empty: just `plus`.
+struct Index {
+  std::string var;
+  int64_t times = 1;
+  int64_t plus = 0;
+  int64_t mod = 0;
+};
+
+/// Where numbers come from: literal values, or a dataset or result table.
+struct DataRef {
+  enum class Kind { Values, Dataset, Table } kind = Kind::Values;
+  std::vector<double> values;
+  std::string name;
+  std::optional<Index> row; ///< none: the whole array, flattened
+};
+
+enum class StepKind {
+  Step, Present, Settle, Enable, Clamp, Release, Assign, AssignWeight, Call,
+  Snapshot, Restore, Readout, Reset, Window, Phase, Repeat, ForEach
+};
+enum class Reduce { Last, Mean, Sum, Count, Max, Argmax };
+enum class SettleNorm { Max, L2, Change };
+enum class SnapshotOf { States, Weights, All };
+enum class ReadoutOf { Probe, State, Weight };
+
+/// One step; which members count depends on `kind` (see the top of the file).
+struct ProtocolStep {
+  StepKind kind = StepKind::Step;
+  uint64_t ticks = 0;     ///< step: ticks; settle: max_ticks; repeat: count
+  std::string name;       ///< stimulus, plastic, weight, probe, phase, snapshot
+  std::string population; ///< clamp, release, assign, readout
+  std::string state;
+  std::string into; ///< readout: table
+  std::string var;  ///< repeat, for_each
+  std::string dataset;
+  DataRef data;
+  bool on = true;
+  double below = 0;
+  uint64_t every = 1;
+  SettleNorm norm = SettleNorm::Max;
+  SnapshotOf what = SnapshotOf::All;
+  ReadoutOf source = ReadoutOf::Probe;
+  Reduce reduce = Reduce::Last;
+  int64_t first = 0, count = -1, stride = 1; ///< for_each; -1: to the end
+  std::vector<ProtocolStep> body;
+};
+
+struct Bounds {
+  std::optional<double> min, max, equals, ofReference;
+  double within = 0;
+};
+
+enum class MetricKind {
+  Accuracy, Value, Mean, Min, Max, Sum, Norm, Rms, Finite, Ratio, MaxError,
+  RmsError, Cosine, Overlap, SpikeCount, RateHz, CvIsi, EqualSpikesMs,
+  TableError, Agreement, Stat
+};
+
+struct Metric {
+  MetricKind kind = MetricKind::Value;
+  std::string table, dataset, probe, stat;
+  std::optional<int64_t> row, over;
+  int64_t column = 0;
+  double fromMs = 0, toMs = -1; ///< -1: to the end of the run
+  bool needsReference() const {
+    return kind == MetricKind::EqualSpikesMs ||
+           kind == MetricKind::TableError || kind == MetricKind::Agreement;
+  }
+};
+
+struct Expectation {
+  std::string name;
+  Metric metric;
+  Bounds bounds;
+  std::map<std::string, Bounds> targets; ///< replaces `bounds` for a target
+  const Bounds &boundsFor(const std::string &target) const {
+    auto it = targets.find(target);
+    return it == targets.end() ? bounds : it->second;
+  }
+};
+
+struct Protocol {
+  std::string name;
+  std::vector<ProtocolStep> steps;
+  std::vector<Expectation> expectations;
+};
+
+/// Names that a protocol may refer to; filled from the manifest.
+struct ProtocolScope {
+  std::vector<std::string> stimuli, probes, plastics, weights, datasets;
+  std::map<std::string, std::vector<std::string>> states; ///< by population
+};
+
+/// Reads and checks a protocol. Every name must exist in `scope`; every table
+/// that is read must be written by an earlier readout; loops nest at most 16.
+/// Errors: InputError with the path of the faulty element
+/// ("experiment.steps[3].body[0].row: …") and the nearest known name.
+Status parseProtocol(std::string_view json, const ProtocolScope &scope,
+                     Protocol &protocol);
+
+} // namespace neuroc::rt
+#endif // NEUROC_RT_PROTOCOL_H
