@@ -262,11 +262,11 @@ int32_t neuroc_fx_tanh(int32_t x, int32_t fx, int32_t fr) {
     int32_t clipped = a > INT32_MAX ? INT32_MAX : (int32_t)a;
     int32_t whole = expParts(2 * toPowerOfTwo(clipped, fx), &mantissa);
     int64_t inverse; /* 2 / (e^(2x) + 1) in Q30 */
-    if (whole <= 20)
+    if (whole <= 31)
       inverse = ((int64_t)1 << 61) /
                 (((int64_t)mantissa << whole) + ((int64_t)1 << 30));
     else
-      inverse = ((int64_t)1 << 31) >> whole;
+      inverse = 0;
     y = ((int64_t)1 << 30) - inverse;
   }
   return scale(negative ? -y : y, fr - 30);

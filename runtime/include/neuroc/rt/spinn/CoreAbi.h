@@ -103,7 +103,11 @@ typedef struct neuroc_spinn_control {
   uint32_t sdram_low;  /* first and last+1 address of the core's SDRAM share */
   uint32_t sdram_high;
   uint32_t subtick;    /* kernel: the sub-tick being run */
-  uint32_t reserved[3];
+  uint32_t send_gap;   /* least CPU cycles between two packets launched by this
+                          core, so that receivers keep up; 0: no limit. The
+                          kernel serves received packets while it waits only
+                          by interrupt (queueing) */
+  uint32_t reserved[2];
   neuroc_spinn_counters counters;
 } neuroc_spinn_control;
 
