@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Experiments: verifiers of the protocol's steps and of the names they use.
+// Rule numbers are those of NeuroOps.td.
+#include "neuroc/Neuro/Neuro.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace neuroc::neuro;
+
+LogicalResult DatasetOp::verify() {
+  if (getValues().has_value() == getFile().has_value()) // dataset_r1
+    return emitOpError("needs exactly one of 'values' and 'file'");
+  if (auto values = getValues())
+    if (values->getShapedType().getRank() < 1) // dataset_r2
+      return emitOpError("values need at least one dimension (rows first)");
+  return success();
+}
+
+static bool isStep(Operation *op) {
+  return isa<PhaseOp, RepeatOp, ForEachOp, PresentOp, StepOp, SettleOp,
+             EnableOp, DisableOp, ClampOp, ReleaseOp, AssignOp, CallOp,
+             SnapshotOp, RestoreOp, ReadoutOp, ExpectOp>(op);
+}
+
+LogicalResult ExperimentOp::verify() {
+  WalkResult result = getBody().walk([&](Operation *op) {
+    if (isStep(op)) // experiment_r1
+      return WalkResult::advance();
+    op->emitOpError("may not stand in an experiment; expected protocol steps");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+/// Looks up what the steps of an experiment name (experiment_r2).
+class NameChecker {
+public:
+  NameChecker(ExperimentOp experiment, NetworkOp network)
+      : experiment(experiment), network(network) {}
+
+  LogicalResult check() {
+    WalkResult result = experiment.getBody().walk([&](Operation *op) {
+      return failed(checkStep(op)) ? WalkResult::interrupt()
+                                   : WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+private:
+  Operation *lookup(StringRef name) {
+    return SymbolTable::lookupSymbolIn(network, name);
+  }
+
+  template <typename... Ops>
+  LogicalResult need(Operation *step, StringRef name, StringRef what) {
+    if (isa_and_nonnull<Ops...>(lookup(name)))
+      return success();
+    return step->emitOpError("names '")
+           << name << "', which is not a " << what << " of network '"
+           << network.getSymName() << "'";
+  }
+
+  LogicalResult needDataset(Operation *step, std::optional<StringRef> name) {
+    if (!name)
+      return success();
+    if (isa_and_nonnull<DatasetOp>(lookup(*name)) ||
+        isa_and_nonnull<DatasetOp>(SymbolTable::lookupSymbolIn(
+            experiment->getParentOp(), *name)))
+      return success();
+    return step->emitOpError("names dataset '")
+           << *name << "', which is not defined";
+  }
+
+  LogicalResult needState(Operation *step, StringRef name, StringRef variable) {
+    if (isa_and_nonnull<AssociativeMemoryOp, PcLayerOp>(lookup(name)))
+      return success(); // checked once the sugar is expanded
+    if (failed(need<PopulationOp>(step, name, "population")))
+      return failure();
+    auto population = cast<PopulationOp>(lookup(name));
+    ModelOp model = population.getModelOp();
+    if (model && !isa_and_nonnull<StateOp>(model.lookup(variable)))
+      return step->emitOpError("names '")
+             << variable << "', which is not a state of model '"
+             << population.getModel() << "'";
+    return success();
+  }
+
+  LogicalResult needPlastic(Operation *step, StringRef name) {
+    // Sugar will define the plastic "<its name>_learning".
+    StringRef owner = name;
+    if (owner.consume_back("_learning") &&
+        isa_and_nonnull<AssociativeMemoryOp, PcLayerOp>(lookup(owner)))
+      return success();
+    return need<PlasticOp>(step, name, "plasticity");
+  }
+
+  LogicalResult checkStep(Operation *op) {
+    if (auto step = dyn_cast<PresentOp>(op)) {
+      if (failed(need<StimulusOp>(op, step.getStimulus(), "stimulus")))
+        return failure();
+      return needDataset(op, step.getDataset());
+    }
+    if (auto step = dyn_cast<ForEachOp>(op))
+      return needDataset(op, step.getDataset());
+    if (auto step = dyn_cast<SettleOp>(op))
+      return need<ProbeOp, WatchOp>(op, step.getProbe(), "probe");
+    if (auto step = dyn_cast<EnableOp>(op))
+      return needPlastic(op, step.getPlastic());
+    if (auto step = dyn_cast<DisableOp>(op))
+      return needPlastic(op, step.getPlastic());
+    if (auto step = dyn_cast<CallOp>(op))
+      return needPlastic(op, step.getPlastic());
+    if (auto step = dyn_cast<ReleaseOp>(op))
+      return needState(op, step.getPopulation(), step.getVariable());
+    if (auto step = dyn_cast<ClampOp>(op)) {
+      if (failed(needState(op, step.getPopulation(), step.getVariable())))
+        return failure();
+      return needDataset(op, step.getDataset());
+    }
+    if (auto step = dyn_cast<AssignOp>(op)) {
+      if (failed(step.getVariable()
+                     ? needState(op, step.getTarget(), *step.getVariable())
+                     : need<WeightOp>(op, step.getTarget(), "weight")))
+        return failure();
+      return needDataset(op, step.getDataset());
+    }
+    if (auto step = dyn_cast<SnapshotOp>(op)) {
+      for (Attribute item : step.getItems())
+        if (failed(need<WeightOp, PopulationOp>(
+                op, cast<FlatSymbolRefAttr>(item).getValue(),
+                "weight or population")))
+          return failure();
+      return success();
+    }
+    if (auto step = dyn_cast<ReadoutOp>(op))
+      return need<ProbeOp, WatchOp, WeightOp>(op, step.getSource(),
+                                              "probe, watch or weight");
+    return success();
+  }
+
+  ExperimentOp experiment;
+  NetworkOp network;
+};
+} // namespace
+
+LogicalResult ExperimentOp::verifySymbolUses(SymbolTableCollection &) {
+  auto network = SymbolTable::lookupNearestSymbolFrom<NetworkOp>(
+      (*this)->getParentOp(), getNetworkAttr());
+  if (!network) // experiment_r2
+    return emitOpError("runs network '")
+           << getNetwork() << "', which is not defined";
+  return NameChecker(*this, network).check();
+}
+
+LogicalResult RepeatOp::verify() {
+  if (getCount() < 0) // repeat_r1
+    return emitOpError("count must not be negative, got ") << getCount();
+  return success();
+}
+
+LogicalResult ForEachOp::verify() {
+  if (auto rows = getRows()) // for_each_r1
+    if (rows->size() != 2 || (*rows)[0] < 0 || (*rows)[1] < (*rows)[0])
+      return emitOpError("rows must be [first, last] with 0 <= first <= last");
+  return success();
+}
+
+/// Shared by present, clamp and assign: values or a dataset, not both.
+template <typename Step> static LogicalResult verifySource(Step step) {
+  if (step.getValues().has_value() == step.getDataset().has_value())
+    return step.emitOpError("needs exactly one of values and a dataset");
+  if (step.getDataset() && !step.getRow() &&
+      !step->template getParentOfType<ForEachOp>())
+    return step.emitOpError("needs a row, or a for_each around it, to choose a "
+                            "row of dataset '")
+           << *step.getDataset() << "'";
+  return success();
+}
+
+LogicalResult PresentOp::verify() { return verifySource(*this); }
+LogicalResult ClampOp::verify() { return verifySource(*this); }
+LogicalResult AssignOp::verify() { return verifySource(*this); }
+
+LogicalResult StepOp::verify() {
+  if (getTicks() < 0) // step_r1
+    return emitOpError("ticks must not be negative, got ") << getTicks();
+  return success();
+}
+
+LogicalResult SettleOp::verify() {
+  if (!(getBelow().convertToDouble() > 0) || getMax() < 1) // settle_r1
+    return emitOpError("needs a positive bound and at least one tick");
+  return success();
+}
+
+LogicalResult ExpectOp::verify() {
+  if (!getMin() && !getMax()) // expect_r1
+    return emitOpError("needs a bound: min, max or both");
+  if (getMin() && getMax() &&
+      getMin()->convertToDouble() > getMax()->convertToDouble()) // expect_r2
+    return emitOpError("min must not exceed max");
+  return success();
+}
