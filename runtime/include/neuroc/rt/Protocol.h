@@ -20,7 +20,8 @@
 //   assign    population, state, DATA              write a state …
 //   assign    weight, DATA                         … or a weight
 //   call      plastic                              run `on_call` everywhere
-//   snapshot  as [what: "states"|"weights"|"all"]
+//   snapshot  as [populations: [name…]] [weights: [name…]]
+//                                                  both missing: everything
 //   restore   from                                 what the snapshot holds
 //   readout   into, SOURCE                         append a row to a table
 //   reset                                          engine back to tick 0
@@ -39,31 +40,33 @@
 // for (var * times + plus) mod `mod` (0: no modulus).
 // SOURCE is one of
 //   "probe": name [, "reduce": "last"|"mean"|"sum"|"count"|"max"|"argmax"]
-//       over the window since the last present/window step; "count" counts
-//       spikes per unit; "argmax" is one number: the unit with the greatest sum
+//       over the window: the samples since the last present or window step,
+//       or since the last readout that was followed by a tick, whichever is
+//       later; "count" counts spikes per unit; "argmax" is one number: the
+//       unit with the greatest sum
 //   "population": name, "state": name
 //   "weight": name
 //
-// EXPECT: { "name", "metric": METRIC, ["min"], ["max"], ["equals", "within"],
-//           ["of_reference": within],
-//           ["targets": { "<target>": { the same bounds, replacing them } }] }
-//   `of_reference`: |metric - metric of the reference run| must not exceed it;
-//   such a bound is only judged by `neuroc compare`.
-// METRIC: { "kind": …, … }; a table has rows appended by readout:
-//   accuracy      table, labels (dataset) [reduce already argmax or not]:
-//                 fraction of rows whose argmax (or single value) is the label
+// EXPECT: { "name", "metric": METRIC, ["min"], ["max"], ["targets": [name…]] }
+//   the metric must lie in [min, max]; `targets`: judged only there.
+// METRIC: { "kind": …, … }; a table has rows appended by readout. `against` is
+// a dataset or a table.
+//   accuracy      table, against (labels): fraction of rows whose argmax (or
+//                 single value) is the label
 //   value         table [row: -1] [column: 0]
-//   mean | min | max | sum | norm | rms | finite    table [row] (default: all)
-//   ratio         table, row, over (row numbers): sum(row) / sum(over)
-//   max_error | rms_error      table, dataset: against the expected array
-//   cosine        table, dataset [row: -1]: |cos| of the flattened arrays
-//   overlap       table, dataset: mean over rows of sign agreement in [-1, 1]
+//   mean | min | max | sum | norm | rms     table [row] (default: all rows)
+//   ratio         table: sum of the last row / sum of the first
+//   max_error | rms_error      table, against: the difference
+//   cosine        table, against: least |cos| over rows (one row against all
+//                 rows when the table is one row; the last row if more)
+//   overlap       table, against: mean over rows of the mean product of signs
 //   spike_count | rate_hz | cv_isi     probe [from_ms] [to_ms]
-//   equal_spikes_ms   probe: time until which spikes equal the reference's
-//   table_error   table: largest |difference| from the reference's table
-//   agreement     table: fraction of rows with the reference's argmax
 //   stat          stat: a key of the run's statistics
-// The kinds equal_spikes_ms, table_error and agreement need a reference run.
+//  and, needing a reference run (judged only by `neuroc compare`):
+//   equal_spikes_ms   probe: time until which spikes equal the reference's
+//   table_error       table: largest |difference| from the reference's table
+//   agreement         table: fraction of rows with the reference's argmax
+//  "difference": true  any kind above: metric minus the reference's metric
 #ifndef NEUROC_RT_PROTOCOL_H
 #define NEUROC_RT_PROTOCOL_H
 
@@ -100,7 +103,6 @@ enum class StepKind {
 };
 enum class Reduce { Last, Mean, Sum, Count, Max, Argmax };
 enum class SettleNorm { Max, L2, Change };
-enum class SnapshotOf { States, Weights, All };
 enum class ReadoutOf { Probe, State, Weight };
 
 /// One step; which members count depends on `kind` (see the top of the file).
@@ -118,32 +120,29 @@ struct ProtocolStep {
   double below = 0;
   uint64_t every = 1;
   SettleNorm norm = SettleNorm::Max;
-  SnapshotOf what = SnapshotOf::All;
+  std::vector<std::string> populations, weights; ///< snapshot
   ReadoutOf source = ReadoutOf::Probe;
   Reduce reduce = Reduce::Last;
   int64_t first = 0, count = -1, stride = 1; ///< for_each; -1: to the end
   std::vector<ProtocolStep> body;
 };
 
-struct Bounds {
-  std::optional<double> min, max, equals, ofReference;
-  double within = 0;
-};
-
 enum class MetricKind {
-  Accuracy, Value, Mean, Min, Max, Sum, Norm, Rms, Finite, Ratio, MaxError,
+  Accuracy, Value, Mean, Min, Max, Sum, Norm, Rms, Ratio, MaxError,
   RmsError, Cosine, Overlap, SpikeCount, RateHz, CvIsi, EqualSpikesMs,
   TableError, Agreement, Stat
 };
 
 struct Metric {
   MetricKind kind = MetricKind::Value;
-  std::string table, dataset, probe, stat;
-  std::optional<int64_t> row, over;
+  std::string table, against, probe, stat;
+  bool againstTable = false; ///< `against` is a table, not a dataset
+  bool difference = false;
+  std::optional<int64_t> row;
   int64_t column = 0;
   double fromMs = 0, toMs = -1; ///< -1: to the end of the run
   bool needsReference() const {
-    return kind == MetricKind::EqualSpikesMs ||
+    return difference || kind == MetricKind::EqualSpikesMs ||
            kind == MetricKind::TableError || kind == MetricKind::Agreement;
   }
 };
@@ -151,12 +150,8 @@ struct Metric {
 struct Expectation {
   std::string name;
   Metric metric;
-  Bounds bounds;
-  std::map<std::string, Bounds> targets; ///< replaces `bounds` for a target
-  const Bounds &boundsFor(const std::string &target) const {
-    auto it = targets.find(target);
-    return it == targets.end() ? bounds : it->second;
-  }
+  std::optional<double> min, max;
+  std::vector<std::string> targets; ///< empty: all
 };
 
 struct Protocol {
