@@ -4,10 +4,18 @@
 // with a sticky error, so that a reader is a list of what it expects. The
 // first mismatch is kept with the path of the element ("manifest.dt_ms: …");
 // later reads return zero or empty and change nothing.
+//
+// Not for code that is compiled without exceptions (lib/): there the inline
+// functions of the JSON library would differ from the runtime's.
 #ifndef NEUROC_RT_JSON_H
 #define NEUROC_RT_JSON_H
 
+#ifndef __cpp_exceptions
+#error "neuroc/rt/Json.h needs exceptions; use llvm::json in the compiler"
+#endif
+
 #include "neuroc/rt/Status.h"
+#include "neuroc/rt/Text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -75,14 +83,6 @@ private:
   std::string thePath;
   Status *status;
 };
-
-/// The name in `known` nearest to `name` (edit distance at most 2, and less
-/// than its length), or empty.
-std::string nearestName(std::string_view name,
-                        const std::vector<std::string> &known);
-/// "; did you mean 'x'?" or "; known: a, b, c" or empty.
-std::string suggestName(std::string_view name,
-                        const std::vector<std::string> &known);
 
 } // namespace neuroc::rt
 #endif // NEUROC_RT_JSON_H

@@ -55,7 +55,8 @@
 //                 single value) is the label
 //   value         table [row: -1] [column: 0]
 //   mean | min | max | sum | norm | rms     table [row] (default: all rows)
-//   ratio         table: sum of the last row / sum of the first
+//   finite        table: 1 if every value is a number, else 0
+//   ratio         table [row: -1] [over: 0]: sum of one row / sum of the other
 //   max_error | rms_error      table, against: the difference
 //   cosine        table, against: least |cos| over rows (one row against all
 //                 rows when the table is one row; the last row if more)
@@ -128,7 +129,7 @@ struct ProtocolStep {
 };
 
 enum class MetricKind {
-  Accuracy, Value, Mean, Min, Max, Sum, Norm, Rms, Ratio, MaxError,
+  Accuracy, Value, Mean, Min, Max, Sum, Norm, Rms, Finite, Ratio, MaxError,
   RmsError, Cosine, Overlap, SpikeCount, RateHz, CvIsi, EqualSpikesMs,
   TableError, Agreement, Stat
 };
@@ -139,7 +140,7 @@ struct Metric {
   bool againstTable = false; ///< `against` is a table, not a dataset
   bool difference = false;
   std::optional<int64_t> row;
-  int64_t column = 0;
+  int64_t column = 0, over = 0;
   double fromMs = 0, toMs = -1; ///< -1: to the end of the run
   bool needsReference() const {
     return difference || kind == MetricKind::EqualSpikesMs ||
