@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The one list of dialects and passes. Targets are optional at build time
+// (NEUROC_HAVE_…), upstream is taken whole: neuroc-opt is a workbench.
+#include "neuroc/Driver/RegisterAll.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+
+#include "neuroc/Neuro/Neuro.h"
+#if NEUROC_HAVE_NEUROPASSES
+#include "neuroc/Neuro/Passes.h"
+#endif
+#if NEUROC_HAVE_SPINN
+#include "neuroc/Spinn/Passes.h"
+#include "neuroc/Spinn/Spinn.h"
+#endif
+#if NEUROC_HAVE_XBAR
+#include "neuroc/Xbar/Passes.h"
+#include "neuroc/Xbar/Xbar.h"
+#endif
+
+namespace neuroc {
+
+void registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<neuro::NeuroDialect>();
+#if NEUROC_HAVE_SPINN
+  registry.insert<spinn::SpinnDialect>();
+#endif
+#if NEUROC_HAVE_XBAR
+  registry.insert<xbar::XbarDialect>();
+#endif
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  mlir::registerAllToLLVMIRTranslations(registry);
+}
+
+void registerAllPasses() {
+  mlir::registerAllPasses();
+#if NEUROC_HAVE_NEUROPASSES
+  neuro::registerNeuroPasses();
+#endif
+#if NEUROC_HAVE_SPINN
+  spinn::registerSpinnPasses();
+#endif
+#if NEUROC_HAVE_XBAR
+  xbar::registerXbarPasses();
+#endif
+}
+
+} // namespace neuroc
