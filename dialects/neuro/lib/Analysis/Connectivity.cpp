@@ -9,6 +9,7 @@
 #include <cmath>
 
 using namespace mlir;
+using namespace neuroc;
 using namespace neuroc::neuro;
 
 rt::ConnectRule neuroc::neuro::getConnectRule(WeightOp weight) {

@@ -59,9 +59,9 @@ Interval intervalOf(Attribute value) {
       }
     };
     if (isa<FloatType>(elements.getElementType())) {
-      if (auto range = elements.tryGetValues<APFloat>(); succeeded(range))
+      if (auto range = elements.tryGetValues<APFloat>(); range)
         addAll(*range);
-    } else if (auto range = elements.tryGetValues<APInt>(); succeeded(range)) {
+    } else if (auto range = elements.tryGetValues<APInt>(); range) {
       bool isBit = elements.getElementType().isInteger(1);
       for (const APInt &number : *range)
         result = result.join(Interval::point(

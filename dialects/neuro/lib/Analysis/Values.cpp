@@ -4,6 +4,7 @@
 #include "neuroc/Neuro/Analysis/Values.h"
 
 using namespace mlir;
+using namespace neuroc;
 using namespace neuroc::neuro;
 
 static double toDouble(APFloat value) {

@@ -588,9 +588,9 @@ def AssociativeMemoryOp : Neuro_Op<"associative_memory", [
     Symbol, AllTypesMatch<["cue", "state"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a recurrent memory of bipolar patterns";
   let description = [{
-    N units with state s in {-1, +1}. While a cue is shown (any unit's |cue| > 0)
-    s follows the cue's sign; otherwise s = sign(W s'), s' being the last tick's
-    state (ties keep s'). W [N, N] has no self-connection. With learning on,
+    N units with state s in {-1, +1}. A unit whose cue is not zero takes the
+    cue's sign; any other takes s = sign(W s'), s' being the last tick's states
+    (ties keep s'). W [N, N] should have no self-connections. With learning on,
     every tick adds learning_rate * s_post * s_pre (the Hebb rule). The plastic
     is named "<name>_learning" and starts switched off.
     Source: Hopfield 1982.
@@ -761,14 +761,17 @@ def ExpectOp : Neuro_Step<"expect"> {
   let description = [{
     `metric` is computed from result `of` (a readout's table or a probe) and, if
     it compares, from `against` (a dataset, or another readout): the list is in
-    docs/language.md. `targets` restricts it to some targets. The metric must
-    lie in [min, max].
+    docs/language.md. `targets` restricts it to some targets; `options` are the
+    metric's own (runtime/include/neuroc/rt/Protocol.h). The metric must lie in
+    [min, max].
   }];
   let arguments = (ins StrAttr:$metric, StrAttr:$of,
       OptionalAttr<StrAttr>:$against, OptionalAttr<F64Attr>:$min,
-      OptionalAttr<F64Attr>:$max, OptionalAttr<StrArrayAttr>:$targets);
+      OptionalAttr<F64Attr>:$max, OptionalAttr<StrArrayAttr>:$targets,
+      OptionalAttr<DictionaryAttr>:$options);
   let assemblyFormat = [{ $metric `of` $of (`against` $against^)?
-    (`min` $min^)? (`max` $max^)? (`targets` $targets^)? attr-dict }];
+    (`min` $min^)? (`max` $max^)? (`targets` $targets^)? (`options` $options^)?
+    attr-dict }];
   let hasVerifier = 1; // expect_r1: a bound is given
                        // expect_r2: min <= max
 }
