@@ -41,6 +41,7 @@ void registerAllPasses() {
   mlir::registerAllPasses();
 #if NEUROC_HAVE_NEUROPASSES
   neuro::registerNeuroPasses();
+  neuro::registerPipelines();
 #endif
 #if NEUROC_HAVE_SPINN
   spinn::registerSpinnPasses();

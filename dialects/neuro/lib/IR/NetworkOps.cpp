@@ -35,6 +35,16 @@ static std::optional<int64_t> getValueCount(Attribute values) {
   return std::nullopt;
 }
 
+/// The model or rule `name` beside the network that holds `op`, or null.
+template <typename OpT>
+static OpT lookupOutside(Operation *op, FlatSymbolRefAttr name) {
+  auto network = op->getParentOfType<NetworkOp>();
+  Operation *module = network ? network->getParentOp() : nullptr;
+  return module ? dyn_cast_or_null<OpT>(
+                      SymbolTable::lookupSymbolIn(module, name))
+                : OpT();
+}
+
 //===----------------------------------------------------------------------===//
 // Networks
 //===----------------------------------------------------------------------===//
@@ -82,8 +92,7 @@ int64_t PopulationOp::getNumUnits() {
 }
 
 ModelOp PopulationOp::getModelOp() {
-  return SymbolTable::lookupNearestSymbolFrom<ModelOp>(
-      (*this)->getParentOp(), getModelAttr());
+  return lookupOutside<ModelOp>(*this, getModelAttr());
 }
 
 SmallVector<unsigned> PopulationOp::getOperandsOfPort(StringRef port) {
@@ -447,8 +456,7 @@ LogicalResult WatchOp::verifySymbolUses(SymbolTableCollection &) {
 WeightOp PlasticOp::getWeightOp() { return lookupWeight(*this, getWeightAttr()); }
 
 RuleOp PlasticOp::getRuleOp() {
-  return SymbolTable::lookupNearestSymbolFrom<RuleOp>((*this)->getParentOp(),
-                                                      getRuleAttr());
+  return lookupOutside<RuleOp>(*this, getRuleAttr());
 }
 
 LogicalResult PlasticOp::verify() {

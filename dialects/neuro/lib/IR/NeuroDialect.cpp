@@ -6,13 +6,27 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
 
 using namespace mlir;
 using namespace neuroc::neuro;
 
 #include "neuroc/Neuro/NeuroDialect.cpp.inc"
 
+namespace {
+/// Keeps folded constants inside of the scalar region that uses them: a model or
+/// rule holds declarations only.
+struct NeuroFoldInterface : DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+  bool shouldMaterializeInto(Region *region) const override {
+    return isa<StageOp, TraceOp, HandlerOp, DiffOp, ProjectOp>(
+        region->getParentOp());
+  }
+};
+} // namespace
+
 void NeuroDialect::initialize() {
+  addInterfaces<NeuroFoldInterface>();
   addOperations<
 #define GET_OP_LIST
 #include "neuroc/Neuro/NeuroOps.cpp.inc"

@@ -342,8 +342,10 @@ def NetworkOp : Neuro_Op<"network", [
                              // network_r4: operations known inside a network
 }
 
+// Nodes that give signals have a name but not MLIR's Symbol trait, which forbids
+// results; symbol tables find them by their `sym_name` all the same.
+
 def PopulationOp : Neuro_Op<"population", [
-    Symbol,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "N instances of a model";
   let description = [{
@@ -497,7 +499,7 @@ def PlasticOp : Neuro_Op<"plastic", [
   }];
 }
 
-def StimulusOp : Neuro_Op<"stimulus", [Symbol, HasParent<"NetworkOp">]> {
+def StimulusOp : Neuro_Op<"stimulus", [HasParent<"NetworkOp">]> {
   let summary = "a signal that the experiment sets";
   let description = [{
     A real stimulus keeps its value until it is set again; a spike stimulus fires
@@ -515,7 +517,7 @@ def StimulusOp : Neuro_Op<"stimulus", [Symbol, HasParent<"NetworkOp">]> {
                        // stimulus_r2: range is [lo, hi] with lo < hi
 }
 
-def SpikeArrayOp : Neuro_Op<"spike_array", [Symbol, HasParent<"NetworkOp">]> {
+def SpikeArrayOp : Neuro_Op<"spike_array", [HasParent<"NetworkOp">]> {
   let summary = "spikes at given ticks";
   let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$events);
   let results = (outs TensorOf<[I1]>:$output);
@@ -556,7 +558,7 @@ def WatchOp : Neuro_Op<"watch", [
 //===----------------------------------------------------------------------===//
 
 def PcLayerOp : Neuro_Op<"pc_layer", [
-    Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a linear predictive-coding layer pair";
   let description = [{
     Values z (M units) predict the signal below (N units) through a dense weight
@@ -585,7 +587,7 @@ def PcLayerOp : Neuro_Op<"pc_layer", [
 }
 
 def AssociativeMemoryOp : Neuro_Op<"associative_memory", [
-    Symbol, AllTypesMatch<["cue", "state"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    AllTypesMatch<["cue", "state"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a recurrent memory of bipolar patterns";
   let description = [{
     N units with state s in {-1, +1}. A unit whose cue is not zero takes the
