@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Functions of one tick. Addresses of buffers and ring slots are computed once,
+// at the head of the function, so that loop bodies see loop invariants.
+
+#include "Kernel.h"
+
+using namespace mlir;
+
+namespace neuroc::cpu {
+
+Kernel::Kernel(ModuleOp module, Location loc, StringRef name, Type real)
+    : builder(module.getContext()), loc(loc), real(real) {
+  builder.setInsertionPointToEnd(module.getBody());
+  function = func::FuncOp::create(
+      builder, loc, name,
+      builder.getFunctionType({builder.getI64Type()}, {}));
+  function.setPrivate();
+  builder.setInsertionPointToStart(function.addEntryBlock());
+}
+
+void Kernel::finish() {
+  builder.setInsertionPointToEnd(&function.getBody().front());
+  func::ReturnOp::create(builder, loc);
+}
+
+Value Kernel::index(int64_t value) {
+  return arith::ConstantIndexOp::create(builder, loc, value);
+}
+
+Value Kernel::number(double value) {
+  return arith::ConstantOp::create(builder, loc,
+                                   builder.getFloatAttr(real, value));
+}
+
+Value Kernel::memref(const Buffer &buffer) {
+  Value &value = memrefs[buffer.name];
+  if (!value) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&function.getBody().front());
+    value = memref::GetGlobalOp::create(builder, loc, buffer.type, buffer.name);
+  }
+  return value;
+}
+
+Value Kernel::load(const Buffer &buffer, Value at) {
+  return memref::LoadOp::create(builder, loc, memref(buffer), at);
+}
+
+Value Kernel::loadIndex(const Buffer &buffer, Value at) {
+  // Counts and unit numbers are below 2^31: zero extension is free on 64-bit.
+  return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(),
+                                      load(buffer, at));
+}
+
+void Kernel::store(Value value, const Buffer &buffer, Value at) {
+  memref::StoreOp::create(builder, loc, value, memref(buffer), at);
+}
+
+Value Kernel::add(Value a, Value b) {
+  return arith::AddIOp::create(builder, loc, a, b,
+                               arith::IntegerOverflowFlags::nsw |
+                                   arith::IntegerOverflowFlags::nuw);
+}
+
+Value Kernel::mul(Value a, Value b) {
+  return arith::MulIOp::create(builder, loc, a, b,
+                               arith::IntegerOverflowFlags::nsw |
+                                   arith::IntegerOverflowFlags::nuw);
+}
+
+Value Kernel::div(Value a, int64_t b) {
+  return arith::DivUIOp::create(builder, loc, a, index(b));
+}
+
+Value Kernel::mod(Value a, int64_t b) {
+  return arith::RemUIOp::create(builder, loc, a, index(b));
+}
+
+Value Kernel::slot(const Signal &signal, int64_t delay) {
+  if (signal.depth == 1)
+    return index(0);
+  assert(delay < signal.depth && "ring too short for this reader");
+  Value &value = slots[{&signal, delay}];
+  if (!value) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&function.getBody().front());
+    Value now = arith::IndexCastUIOp::create(builder, loc,
+                                             builder.getIndexType(), tick());
+    Value then = add(now, index(signal.depth - delay));
+    value = mul(mod(then, signal.depth), signal.units);
+  }
+  return value;
+}
+
+Value Kernel::loadReal(const Signal &signal, Value slot, Value unit) {
+  Value value = load(signal.buffer, signal.depth == 1 ? unit : add(slot, unit));
+  if (isa<IntegerType>(value.getType()))
+    return arith::UIToFPOp::create(builder, loc, real, value);
+  return value;
+}
+
+void Kernel::loop(Value lo, Value hi, function_ref<void(Value)> body) {
+  auto loopOp = scf::ForOp::create(builder, loc, lo, hi, index(1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loopOp.getBody()->getTerminator());
+  body(loopOp.getInductionVar());
+}
+
+Value Kernel::reduce(Value lo, Value hi, Value init,
+                     function_ref<Value(Value, Value)> body) {
+  auto loopOp =
+      scf::ForOp::create(builder, loc, lo, hi, index(1), ValueRange{init});
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = loopOp.getBody();
+  builder.setInsertionPointToEnd(block);
+  Value result = body(loopOp.getInductionVar(), loopOp.getRegionIterArg(0));
+  scf::YieldOp::create(builder, loc, result);
+  return loopOp.getResult(0);
+}
+
+} // namespace neuroc::cpu
