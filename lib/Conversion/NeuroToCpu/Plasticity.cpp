@@ -174,6 +174,15 @@ static Value confine(Kernel &k, neuro::WeightOp weight, Value w) {
   return w;
 }
 
+/// `value`, or 0 where the matrix has no synapse.
+static Value selectPresent(Kernel &k, Weight &weight, Value slot,
+                           Value value) {
+  OpBuilder &b = k.builder;
+  Value present = arith::TruncIOp::create(b, k.loc, b.getI1Type(),
+                                          k.load(weight.exists, slot));
+  return arith::SelectOp::create(b, k.loc, present, value, k.number(0));
+}
+
 static bool isConfined(neuro::WeightOp weight) {
   return weight.getSign() != neuro::Sign::Free || weight.getBounds();
 }
@@ -239,7 +248,6 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
   bool confined = isConfined(p.weight.op);
   LogicalResult result = success();
   auto body = [&](Synapse synapse) {
-    OpBuilder &b = k.builder;
     auto signalValue = [&](SignalUse source, Value unit) {
       return k.loadReal(*source.signal, k.slot(*source.signal, source.delay),
                         unit);
@@ -290,12 +298,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       if (confined &&
           (event == neuro::Event::Tick || event == neuro::Event::Call))
         value = confine(k, p.weight.op, value);
-      if (p.weight.exists) {
-        Value present =
-            arith::TruncIOp::create(b, k.loc, b.getI1Type(),
-                                    k.load(p.weight.exists, synapse.slot));
-        value = arith::SelectOp::create(b, k.loc, present, value, k.number(0));
-      }
+      if (p.weight.exists)
+        value = selectPresent(k, p.weight, synapse.slot, value);
       k.store(value, p.weight.values, synapse.slot);
     };
     auto draw = [&](neuro::RandomOp random) {
@@ -345,7 +349,10 @@ LogicalResult Lowering::emitBounds(Plasticity &p) {
   bool sparse = p.weight.storage == Storage::Synapses;
   auto body = [&](Synapse synapse) {
     Value w = k.load(p.weight.values, synapse.slot);
-    k.store(confine(k, p.weight.op, w), p.weight.values, synapse.slot);
+    Value kept = confine(k, p.weight.op, w);
+    if (p.weight.exists)
+      kept = selectPresent(k, p.weight, synapse.slot, kept);
+    k.store(kept, p.weight.values, synapse.slot);
   };
   if (onPre)
     forEachEvent(k, p.weight, neuro::Side::Pre, p.preEvents.units,

@@ -60,7 +60,7 @@ struct Lowering::Projection {
     llvm_unreachable("unknown combine");
   }
 
-  bool hasTransmit() const { return !op.getTransmit().empty(); }
+  bool hasTransmit() { return !op.getTransmit().empty(); }
 
   /// transmit(w, x)
   Value transmit(Value w, Value x) {
@@ -93,7 +93,7 @@ struct Lowering::Projection {
   }
 
   /// Absent synapses of a matrix hold 0: a plain sum needs no look at them.
-  bool needsGuard() const {
+  bool needsGuard() {
     return weight.exists &&
            (combine != neuro::Combine::Sum || hasTransmit());
   }

@@ -20,7 +20,7 @@ namespace {
 /// Turns f32 into f64 in types, constants and other attributes of a clone.
 class Widener {
 public:
-  explicit Widener(OpBuilder &builder) : builder(builder) {
+  Widener() {
     replacer.addReplacement([](Type type) -> std::optional<Type> {
       if (type.isF32())
         return Float64Type::get(type.getContext());
@@ -91,7 +91,6 @@ public:
   }
 
 private:
-  OpBuilder &builder;
   AttrTypeReplacer replacer;
 };
 
@@ -181,7 +180,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
     mapping.map(input, tensor);
   }
 
-  Widener widener(b);
+  Widener widener;
   LogicalResult result = success();
   auto copy = [&](Operation *op) {
     Operation *clone = b.clone(*op, mapping);

@@ -181,7 +181,7 @@ static unsigned widthOf(Type type) {
 
 static decltype(Step::apply) castStep(Operation &op) {
   return llvm::TypeSwitch<Operation *, decltype(Step::apply)>(&op)
-      .Case<arith::SIToFPOp>([](auto) {
+      .Case<arith::SIToFPOp>([](auto) -> decltype(Step::apply) {
         return [](HostScalar *v, const Step &s, const int64_t *) {
           v[s.out].f = roundTo(double(v[s.a].i), s.type);
         };
@@ -200,6 +200,18 @@ static decltype(Step::apply) castStep(Operation &op) {
       .Case<arith::ExtSIOp, arith::TruncIOp, arith::IndexCastOp>([](auto) {
         return [](HostScalar *v, const Step &s, const int64_t *) {
           v[s.out].i = wrap(v[s.a].i, s.width);
+        };
+      })
+      .Case<arith::BitcastOp>([&](auto cast) -> decltype(Step::apply) {
+        if (!cast.getIn().getType().isF32() || !cast.getType().isInteger(32)) {
+          if (!cast.getIn().getType().isInteger(32) || !cast.getType().isF32())
+            return nullptr;
+          return [](HostScalar *v, const Step &s, const int64_t *) {
+            v[s.out].f = llvm::bit_cast<float>(int32_t(v[s.a].i));
+          };
+        }
+        return [](HostScalar *v, const Step &s, const int64_t *) {
+          v[s.out].i = llvm::bit_cast<int32_t>(float(v[s.a].f));
         };
       })
       .Case<arith::ExtUIOp, arith::IndexCastUIOp>([](auto) {

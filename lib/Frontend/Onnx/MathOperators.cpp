@@ -279,6 +279,15 @@ LogicalResult cast(NodeContext &c) {
                     : arith::SIToFPOp::create(b, l, type, x).getResult();
           if (!rounds)
             return x;
+          if (to == BFloat16 && c.opset < 19) {
+            // The reference of these versions drops the low half.
+            Type bits = b.getI32Type();
+            Value word = arith::BitcastOp::create(b, l, bits, x);
+            Value mask = arith::ConstantOp::create(
+                b, l, b.getI32IntegerAttr(int32_t(0xffff0000u)));
+            word = arith::AndIOp::create(b, l, word, mask);
+            return arith::BitcastOp::create(b, l, type, word);
+          }
           Type narrow = to == Float16 ? Type(b.getF16Type())
                                       : Type(b.getBF16Type());
           x = arith::TruncFOp::create(b, l, narrow, x);

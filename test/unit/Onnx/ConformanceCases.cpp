@@ -48,6 +48,18 @@ static DenseElementsAttr readTensor(const std::string &path,
   return readOnnxTensor((*buffer)->getMemBufferRef(), context, kind);
 }
 
+/// NumPy has no bfloat16, so the files hold its bits as uint16.
+static DenseElementsAttr declaredAs(DenseElementsAttr value, int32_t stored,
+                                    int32_t declared) {
+  if (!value || declared != onnx::BFloat16 || stored != onnx::UInt16)
+    return value;
+  auto host = toHost(value);
+  host->element = Float32Type::get(value.getContext());
+  for (HostScalar &scalar : host->data)
+    scalar.f = llvm::bit_cast<float>(uint32_t(uint16_t(scalar.i)) << 16);
+  return toAttribute(*host);
+}
+
 static std::string exclusion(const onnx::Model &model, const Case &test) {
   for (const auto *list : {&model.graph.inputs, &model.graph.outputs})
     for (const onnx::ValueInfo &info : *list) {
@@ -109,9 +121,11 @@ std::vector<Case> neuroc::test::loadCases(const std::string &root,
     for (const onnx::Tensor &tensor : model.graph.initializers)
       initializers.insert(tensor.name);
     llvm::StringSet<> inputs;
+    std::vector<int32_t> inputKinds;
     for (const onnx::ValueInfo &info : model.graph.inputs)
       if (!initializers.count(info.name)) {
         test.inputNames.push_back(info.name.str());
+        inputKinds.push_back(info.kind);
         inputs.insert(info.name);
       }
     for (const onnx::Node &node : model.graph.nodes) {
@@ -138,12 +152,17 @@ std::vector<Case> neuroc::test::loadCases(const std::string &root,
       int32_t kind;
       test.excluded = exclusion(model, {});
       if (test.excluded.empty()) {
-        for (size_t i = 0; i < test.inputNames.size(); ++i)
-          test.inputs.push_back(readTensor(
-              data + "input_" + std::to_string(i) + ".pb", context, kind));
-        for (size_t i = 0; i < model.graph.outputs.size(); ++i)
-          test.outputs.push_back(readTensor(
-              data + "output_" + std::to_string(i) + ".pb", context, kind));
+        for (size_t i = 0; i < test.inputNames.size(); ++i) {
+          auto value = readTensor(data + "input_" + std::to_string(i) + ".pb",
+                                  context, kind);
+          test.inputs.push_back(declaredAs(value, kind, inputKinds[i]));
+        }
+        for (size_t i = 0; i < model.graph.outputs.size(); ++i) {
+          auto value = readTensor(data + "output_" + std::to_string(i) + ".pb",
+                                  context, kind);
+          test.outputs.push_back(
+              declaredAs(value, kind, model.graph.outputs[i].kind));
+        }
         test.excluded = exclusion(model, test);
       }
     }
