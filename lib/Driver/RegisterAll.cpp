@@ -18,8 +18,13 @@
 #include "neuroc/Spinn/Spinn.h"
 #endif
 #if NEUROC_HAVE_XBAR
-#include "neuroc/Xbar/Passes.h"
 #include "neuroc/Xbar/Xbar.h"
+#endif
+#if NEUROC_HAVE_XBARPASSES
+#include "neuroc/Xbar/Passes.h"
+#endif
+#if NEUROC_HAVE_CPU
+#include "neuroc/Target/Cpu/Register.h"
 #endif
 
 namespace neuroc {
@@ -42,12 +47,17 @@ void registerAllPasses() {
 #if NEUROC_HAVE_NEUROPASSES
   neuro::registerNeuroPasses();
   neuro::registerPipelines();
+  neuro::registerPipelines();
 #endif
 #if NEUROC_HAVE_SPINN
   spinn::registerSpinnPasses();
 #endif
-#if NEUROC_HAVE_XBAR
+#if NEUROC_HAVE_XBARPASSES
   xbar::registerXbarPasses();
+  xbar::registerXbarPipelines();
+#endif
+#if NEUROC_HAVE_CPU
+  cpu::registerPasses();
 #endif
 }
 
