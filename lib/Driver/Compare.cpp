@@ -82,7 +82,7 @@ static json::Object spikeDivergence(const rt::ProbeRecord &mine,
       summary += text;
     }
   }
-  return {{"name", mine.info.name},
+  return json::Object{{"name", mine.info.name},
           {"equal_until_ms", double(same) * results.dtMs},
           {"rate_hz", rate},
           {"reference_rate_hz", other},

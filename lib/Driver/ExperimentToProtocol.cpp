@@ -8,6 +8,8 @@
 
 #include "neuroc/Neuro/Analysis/Values.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 namespace json = llvm::json;
 
@@ -109,7 +111,7 @@ json::Object Writer::snapshot(neuro::SnapshotOp op) {
         SymbolTable::lookupSymbolIn(network, item.getValue()));
     (isWeight ? weights : populations).push_back(item.getValue());
   }
-  return {{"op", "snapshot"},
+  return json::Object{{"op", "snapshot"},
           {"as", op.getName()},
           {"populations", std::move(populations)},
           {"weights", std::move(weights)}};

@@ -8,6 +8,7 @@
 #include "neuroc/Neuro/Analysis/Values.h"
 #include "neuroc/rt/Npy.h"
 
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -63,7 +64,7 @@ static json::Object watchObject(neuro::WatchOp watch,
   if (auto population = dyn_cast_or_null<neuro::PopulationOp>(
           SymbolTable::lookupSymbolIn(network, watch.getPopulation())))
     shape = toJson(population.getShape());
-  return {{"name", watch.getSymName()},
+  return json::Object{{"name", watch.getSymName()},
           {"kind", "values"},
           {"shape", std::move(shape)},
           {"every", int64_t(watch.getEvery())}};
@@ -74,7 +75,7 @@ static json::Object populationObject(neuro::PopulationOp population) {
   if (neuro::ModelOp model = population.getModelOp())
     for (auto state : model.list<neuro::StateOp>())
       states.push_back(state.getSymName());
-  return {{"name", population.getSymName()},
+  return json::Object{{"name", population.getSymName()},
           {"model", population.getModel()},
           {"shape", toJson(population.getShape())},
           {"states", std::move(states)}};
@@ -108,7 +109,7 @@ json::Object buildManifest(const Subject &subject, ModuleOp core) {
                                       {"weight", plastic.getWeight()}});
     }
   }
-  return {{"network", network.getSymName()},
+  return json::Object{{"network", network.getSymName()},
           {"dt_ms", network.getDt().convertToDouble()},
           {"seed", int64_t(network.getSeed())},
           {"populations", std::move(populations)},
