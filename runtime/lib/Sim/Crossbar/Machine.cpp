@@ -164,7 +164,8 @@ static Array &arrayOf(Machine::Impl &impl, Tile &tile, uint32_t index) {
   return array;
 }
 
-Status Machine::loadArray(const Bank &bank, std::span<const int32_t> weights) {
+Status Machine::loadArray(const Bank &bank, std::span<const int32_t> weights,
+                          bool setWindow) {
   if (Status status = checkBank(*impl, bank); !status)
     return status;
   if (weights.size() != size_t(bank.rows) * bank.cols)
@@ -193,8 +194,9 @@ Status Machine::loadArray(const Bank &bank, std::span<const int32_t> weights) {
                      impl->counters);
       }
     }
-  arrayOf(*impl, tile, bank.array).window = {bank.row0, bank.rows, bank.col0,
-                                             bank.cols};
+  if (setWindow)
+    arrayOf(*impl, tile, bank.array).window = {bank.row0, bank.rows, bank.col0,
+                                               bank.cols};
   return Status::ok();
 }
 

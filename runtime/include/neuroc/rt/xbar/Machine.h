@@ -114,9 +114,10 @@ public:
   /// The words of a tile, for reading in place; empty for a wrong tile.
   std::span<const int32_t> memory(uint32_t tile) const;
   std::span<int32_t> memory(uint32_t tile);
-  /// Programs rows x cols weights (row-major) and makes them the window of the
-  /// bank. Weights beyond the bank's range are an error.
-  Status loadArray(const Bank &bank, std::span<const int32_t> weights);
+  /// Programs rows x cols weights (row-major) and, if asked, makes them the
+  /// window of the bank. Weights beyond the bank's range are an error.
+  Status loadArray(const Bank &bank, std::span<const int32_t> weights,
+                   bool setWindow = true);
   Status readArray(const Bank &bank, std::vector<int32_t> &weights) const;
   int32_t readRegister(uint32_t tile, unsigned reg) const;
 

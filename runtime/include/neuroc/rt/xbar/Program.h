@@ -6,6 +6,11 @@
 // comment is the schema; the reader (Program.cpp) is strict: unknown keys,
 // values out of range and places outside the machine are errors.
 //
+// What tile programs must do: initialise, execute `tick`, and each time the
+// host lets them go on, carry out the command in the special register
+// `command` (0: the tick numbered by the special register `tick`; k > 0: the
+// routine of the plasticity with that command) and come back to `tick`.
+//
 // {
 //   "machine":   {…},                a machine file (MachineConfig.h)
 //   "programs": [{"tile":0, "member":"xbar/tiles.bin", "offset":0,
