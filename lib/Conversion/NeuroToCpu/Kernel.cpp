@@ -87,7 +87,7 @@ Value Kernel::slot(const Signal &signal, int64_t delay) {
     builder.setInsertionPointToStart(&function.getBody().front());
     Value now = arith::IndexCastUIOp::create(builder, loc,
                                              builder.getIndexType(), tick());
-    Value then = add(now, index(signal.depth - delay));
+    Value then = add(now, index(signal.depth - delay - lag));
     value = mul(mod(then, signal.depth), signal.units);
   }
   return value;

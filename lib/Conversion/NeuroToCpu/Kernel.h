@@ -55,6 +55,9 @@ public:
   mlir::OpBuilder builder;
   mlir::Location loc;
   mlir::Type real; ///< f32 or f64
+  /// 0: signals are those of tick `tick`; 1: the function runs between ticks
+  /// and reads those of the tick before.
+  int64_t lag = 0;
 
   mlir::Value tick() { return function.getArgument(0); } ///< i64
   mlir::Value index(int64_t value);

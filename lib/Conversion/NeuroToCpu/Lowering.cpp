@@ -9,6 +9,9 @@
 #include "neuroc/Conversion/NeuroToCpu/NeuroToCpu.h"
 #include "neuroc/Neuro/Analysis/Values.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace mlir;
 
 namespace neuroc::cpu {
@@ -153,6 +156,17 @@ LogicalResult Lowering::collectWeights() {
                       conv.getKernel()[0] * conv.getKernel()[1];
       values = neuro::materialize(op.getValues(), count, network.getSeed(),
                                   (op.getSymName() + ".values").str());
+      double lo = -HUGE_VAL, hi = HUGE_VAL;
+      if (op.getSign() == neuro::Sign::Excitatory)
+        lo = 0;
+      if (op.getSign() == neuro::Sign::Inhibitory)
+        hi = 0;
+      if (auto bounds = op.getBounds()) {
+        lo = std::max(lo, (*bounds)[0]);
+        hi = std::min(hi, (*bounds)[1]);
+      }
+      for (double &value : values)
+        value = std::clamp(value, lo, hi);
     } else {
       auto expanded = neuro::expandWeight(op);
       if (failed(expanded))

@@ -112,6 +112,8 @@ private:
   RowView rowsByPre(Weight &weight);
   RowView rowsByPost(Weight &weight);
   RowView rowsByDelay(Weight &weight, neuro::ProjectOp project);
+  /// For each source unit, where its synapses start (only for counting).
+  Buffer rowStarts(Weight &weight, bool transposed);
   Buffer connectedUnits(Weight &weight, bool transposed);
 
   // Stages.cpp
@@ -135,6 +137,7 @@ private:
   // Plasticity.cpp
   struct Plasticity;
   mlir::LogicalResult lowerPlastic(neuro::PlasticOp plastic);
+  SignalUse factorSignal(Plasticity &p, llvm::StringRef name);
   mlir::LogicalResult emitTrace(Plasticity &p, neuro::TraceOp trace,
                                 bool spike);
   mlir::LogicalResult emitHandler(Plasticity &p, neuro::HandlerOp handler);

@@ -187,6 +187,16 @@ static bool isConfined(neuro::WeightOp weight) {
   return weight.getSign() != neuro::Sign::Free || weight.getBounds();
 }
 
+SignalUse Lowering::factorSignal(Plasticity &p, StringRef name) {
+  unsigned number = 0;
+  for (Attribute connected : *p.op.getFactorNames()) {
+    if (cast<StringAttr>(connected).getValue() == name)
+      break;
+    ++number;
+  }
+  return use(p.op.getFactors()[number]);
+}
+
 LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
                                   bool spike) {
   Region &region = spike ? trace.getSpike() : trace.getTick();
@@ -202,8 +212,19 @@ LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
   auto body = [&](Value unit) {
     auto read = [&](neuro::NameKind kind, StringRef what) -> Value {
       switch (kind) {
-      case neuro::NameKind::Trace:
-        return what == trace.getSymName() ? k.load(buffer, unit) : Value();
+      case neuro::NameKind::Trace: {
+        auto other = cast<neuro::TraceOp>(p.rule.lookup(what));
+        return other.getSide() == trace.getSide()
+                   ? k.load(p.traces[what.str()], unit)
+                   : Value();
+      }
+      case neuro::NameKind::Factor: {
+        auto factor = cast<neuro::FactorOp>(p.rule.lookup(what));
+        SignalUse signal = factorSignal(p, what);
+        return k.loadReal(*signal.signal, k.slot(*signal.signal, signal.delay),
+                          factor.getSide() == neuro::Side::Scalar ? k.index(0)
+                                                                  : unit);
+      }
       case neuro::NameKind::Param:
         return k.number(paramValue(p.op, p.rule, what));
       case neuro::NameKind::Pre:
@@ -245,6 +266,7 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
                       p.op.getSymName())
                          .str();
   Kernel k(module, handler.getLoc(), name, real);
+  k.lag = event == neuro::Event::Call;
   bool confined = isConfined(p.weight.op);
   LogicalResult result = success();
   auto body = [&](Synapse synapse) {
@@ -272,13 +294,7 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       }
       case neuro::NameKind::Factor: {
         auto factor = cast<neuro::FactorOp>(p.rule.lookup(what));
-        unsigned number = 0;
-        for (Attribute connected : *p.op.getFactorNames()) {
-          if (cast<StringAttr>(connected).getValue() == what)
-            break;
-          ++number;
-        }
-        return signalValue(use(p.op.getFactors()[number]),
+        return signalValue(factorSignal(p, what),
                            factor.getSide() == neuro::Side::Pre ? synapse.pre
                            : factor.getSide() == neuro::Side::Post
                                ? synapse.post
@@ -303,7 +319,9 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       k.store(value, p.weight.values, synapse.slot);
     };
     auto draw = [&](neuro::RandomOp random) {
-      return drawRandom(k, random.getKind(), p.op.getSymName(), synapse.slot,
+      // Addressed by the pair, so that the layout does not matter.
+      Value pair = k.add(k.mul(synapse.pre, p.weight.post), synapse.post);
+      return drawRandom(k, random.getKind(), p.op.getSymName(), pair,
                         int32_t(random.getDraw()));
     };
     if (failed(RuleEmitter{read, write, draw}.emit(

@@ -413,22 +413,25 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
                    field("weight", weight.op.getSymName()),
                    field("outputs", {globals.getI64IntegerAttr(
                                         p.target.number)})};
-  if (eventDriven) {
-    fields.append({field("source", p.source.number),
-                   field("delay", p.delay),
-                   field("delays", ArrayRef<int64_t>(
-                                       useRows && ownDelays
-                                           ? ArrayRef<int64_t>(p.rows.delays)
-                                           : ArrayRef<int64_t>(0))),
-                   field("events", p.events.units.name),
-                   field("event_count", p.events.count.name)});
+  if (p.source.isSpikes) {
+    // What the engine needs to list events, or only to count them.
+    ArrayRef<int64_t> none = {0};
+    fields.append({field("source", p.source.number), field("delay", p.delay),
+                   field("delays", ownDelays
+                                       ? ArrayRef<int64_t>(p.rows.delays)
+                                       : none)});
+    if (eventDriven)
+      fields.append({field("events", p.events.units.name),
+                     field("event_count", p.events.count.name)});
     if (useRows)
       fields.push_back(field("row_start", p.rows.start.name));
+    else if (weight.exists || weight.storage == Storage::Kernel)
+      fields.push_back(
+          field("row_start", rowStarts(weight, p.transposed).name));
     else
-      fields.push_back(field("fan_out", p.targets()));
-  } else {
-    fields.push_back(field("source", p.source.number));
-    fields.push_back(field("delay", p.delay));
+      fields.push_back(field("fan_out", weight.storage == Storage::Vector
+                                            ? 1
+                                            : p.targets()));
   }
   addItem(fields);
   return success();

@@ -154,6 +154,28 @@ RowView Lowering::rowsByDelay(Weight &weight, neuro::ProjectOp project) {
   return view;
 }
 
+Buffer Lowering::rowStarts(Weight &weight, bool transposed) {
+  if (weight.storage == Storage::Synapses)
+    return (transposed ? rowsByPost(weight) : rowsByPre(weight)).start;
+  Buffer &buffer =
+      weight.viewBuffers[transposed ? "counts.post" : "counts.pre"];
+  if (!buffer) {
+    const rt::Synapses &synapses = expand(weight).synapses;
+    std::vector<uint32_t> starts(synapses.rowStart.begin(),
+                                 synapses.rowStart.end());
+    if (transposed) {
+      starts.assign(weight.post + 1, 0);
+      for (uint32_t post : synapses.post)
+        ++starts[post + 1];
+      std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    }
+    buffer = addIndices("counts." + weight.name() +
+                            (transposed ? ".post" : ".pre"),
+                        starts);
+  }
+  return buffer;
+}
+
 Buffer Lowering::connectedUnits(Weight &weight, bool transposed) {
   Buffer &buffer =
       weight.viewBuffers[transposed ? "connected.pre" : "connected.post"];
