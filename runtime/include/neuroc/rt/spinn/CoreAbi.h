@@ -62,9 +62,8 @@ typedef struct neuroc_spinn_counters {
   uint32_t values_sent;      /* k: packets with payload */
   uint32_t packets_received; /* k */
   uint32_t packets_unmatched;/* k: no source entry has the key */
-  uint32_t packets_late;     /* k: colour says an earlier tick than now and the
-                                   row's shortest delay no longer covers it, or
-                                   a FLAG/VALUE entry was hit late */
+  uint32_t packets_late;     /* k: served after the level that reads what it
+                                   brings had begun (see `level` below) */
   uint32_t packets_lost;     /* k: the receive queue was full */
   uint32_t queue_peak;       /* k: most packets waiting */
   uint32_t rows;             /* k: rows given to neuroc_core_row */
@@ -134,7 +133,13 @@ typedef struct neuroc_spinn_source {
   uint32_t stride;  /* ROWS without index: words from row to row; word 0 of the
                        row is then the number of synapse words that follow */
   uint32_t handler; /* ROWS: first argument of neuroc_core_row */
-  uint32_t delay;   /* ROWS: shortest delay in ticks, for packets_late */
+  uint32_t delay;   /* ROWS: shortest delay in ticks; VALUE, FLAG: 0 */
+  uint32_t level;   /* first level of the receiving core that reads what this
+                       entry delivers: a packet of tick n served after that
+                       level of tick n + delay has begun counts as late. A late
+                       row is served as if sent just in time; late values and
+                       flags are stored. `levels` (or more): read in
+                       neuroc_core_end only */
 } neuroc_spinn_source;
 
 /* A piece of DTCM that the kernel appends to a buffer in SDRAM after the work
@@ -202,7 +207,7 @@ void neuroc_core_call(uint32_t plastic, uint32_t tick);
 }
 static_assert(sizeof(neuroc_spinn_counters) == 80, "ABI");
 static_assert(sizeof(neuroc_spinn_control) == 160, "ABI");
-static_assert(sizeof(neuroc_spinn_source) == 40, "ABI");
+static_assert(sizeof(neuroc_spinn_source) == 44, "ABI");
 static_assert(sizeof(neuroc_spinn_record) == 32, "ABI");
 #endif
 #endif /* NEUROC_RT_SPINN_COREABI_H */
