@@ -10,6 +10,7 @@
 
         .macro  function name
         .section .text.\name, "ax", %progbits
+        .balign 4
         .global \name
         .type   \name, %function
 \name:

@@ -24,6 +24,7 @@
         .set    CC_BASE, 0x10000000
 
         .section .vectors, "ax", %progbits
+        .balign 4
         .global neuroc_kernel_vectors
         .type   neuroc_kernel_vectors, %object
 neuroc_kernel_vectors:
