@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Errors of the language: MLIR diagnostics at FileLineColLoc, counted and
+// capped, with a helper for "did you mean".
+#ifndef NEUROC_LIB_FRONTEND_LANG_DIAG_H
+#define NEUROC_LIB_FRONTEND_LANG_DIAG_H
+
+#include "Units.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Location.h"
+#include "llvm/Support/SourceMgr.h"
+
+namespace neuroc::lang {
+
+class Diag {
+public:
+  Diag(llvm::SourceMgr &sources, mlir::MLIRContext &context)
+      : sources(sources), context(context) {}
+
+  mlir::Location location(llvm::SMLoc loc) const;
+  /// Reports an error (the first 20; the rest are counted only). `help`, if
+  /// given, becomes a note "help: …" at the same place.
+  void error(llvm::SMLoc loc, const llvm::Twine &message,
+             const llvm::Twine &help = "");
+  void note(llvm::SMLoc loc, const llvm::Twine &message);
+  void warning(llvm::SMLoc loc, const llvm::Twine &message);
+  /// "unknown <what> 'name'" with the nearest of `known`, or their list.
+  void unknown(llvm::SMLoc loc, llvm::StringRef what, llvm::StringRef name,
+               const std::vector<std::string> &known);
+
+  unsigned errors() const { return count; }
+  bool failed() const { return count != 0; }
+  llvm::SourceMgr &sourceMgr() { return sources; }
+  mlir::MLIRContext &mlirContext() { return context; }
+
+private:
+  static constexpr unsigned limit = 20;
+  llvm::SourceMgr &sources;
+  mlir::MLIRContext &context;
+  unsigned count = 0;
+};
+
+} // namespace neuroc::lang
+#endif // NEUROC_LIB_FRONTEND_LANG_DIAG_H

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Emits experiments. Every name is looked up in the network, times become
+// ticks, values are checked against the units and shapes of what they set.
+#include "Elaborator.h"
+
+namespace neuroc::lang {
+
+using namespace mlir;
+
+void Elaborator::emitExperiment(const ExperimentDecl &e) {
+  auto found = networkInfos.find(e.network.name);
+  if (found == networkInfos.end()) {
+    std::vector<std::string> names;
+    for (const auto &n : networkInfos)
+      names.push_back(n.first);
+    diag.unknown(e.network.loc, "network", e.network.name, names);
+    return;
+  }
+  NetworkInfo &net = *found->second;
+  if (!net.op)
+    return; // faulty and reported
+  readouts.clear();
+  snapshots.clear();
+  b.setInsertionPointToEnd(module.getBody());
+  auto op = neuro::ExperimentOp::create(b, diag.location(e.name.loc),
+                                        e.name.name, e.network.name);
+  ConstEnv env = net.constants;
+  emitSteps(net, env, e.items, op.getBody(), 0);
+}
+
+void Elaborator::emitSteps(NetworkInfo &net, ConstEnv &env,
+                           const std::vector<ItemPtr> &items, Region &region,
+                           int loops) {
+  Block &block = region.emplaceBlock();
+  OpBuilder::InsertionGuard saved(b);
+  b.setInsertionPointToStart(&block);
+  for (const ItemPtr &it : items)
+    emitStep(net, env, *it, loops);
+}
+
+void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
+                          int loops) {
+  Location l = diag.location(it.loc);
+  const std::string &word = it.keyword;
+  if (word == "let") {
+    if (ConstResult r = evalConst(*it.value, &env))
+      env[it.name.name] = *r;
+  } else if (word == "dataset") {
+    if (!declareName(net, it.name))
+      return;
+    OpBuilder::InsertionGuard saved(b);
+    b.setInsertionPointToEnd(&net.op.getBody().front());
+    emitDataset(net, it, env);
+  } else if (word == "phase") {
+    auto op = neuro::PhaseOp::create(b, l, it.name.name);
+    emitSteps(net, env, it.body, op.getBody(), loops);
+  } else if (word == "repeat") {
+    auto n = evalInteger(*it.value, &env, "the count of 'repeat'", 0);
+    auto op = neuro::RepeatOp::create(b, l, n.value_or(0));
+    emitSteps(net, env, it.body, op.getBody(), loops);
+  } else if (word == "for") {
+    auto d = net.datasets.find(it.name.name);
+    if (d == net.datasets.end()) {
+      std::vector<std::string> names;
+      for (const auto &entry : net.datasets)
+        names.push_back(entry.first);
+      diag.unknown(it.name.loc, "dataset", it.name.name, names);
+      return;
+    }
+    DenseI64ArrayAttr rows;
+    if (const Clause *c = it.clause("rows")) {
+      auto lo = evalInteger(*c->value->args[0], &env, "the first row", 0);
+      auto hi = evalInteger(*c->value->args[1], &env, "the end of the rows", 0);
+      if (!lo || !hi)
+        return;
+      if (*lo > *hi || *hi > d->second[0]) {
+        diag.error(c->loc, "rows [" + llvm::Twine(*lo) + ", " +
+                               llvm::Twine(*hi) + ") are not in dataset '" +
+                               it.name.name + "', which has " +
+                               llvm::Twine(d->second[0]) + " rows");
+        return;
+      }
+      rows = b.getDenseI64ArrayAttr({*lo, *hi});
+    }
+    auto op = neuro::ForEachOp::create(b, l, it.name.name, rows);
+    emitSteps(net, env, it.body, op.getBody(), loops + 1);
+  } else if (word == "step") {
+    auto n = it.transposed ? evalInteger(*it.value, &env, "'step'", 0)
+                           : ticks(net, *it.value, &env, "'step'", true);
+    if (n)
+      neuro::StepOp::create(b, l, *n);
+  } else if (word == "settle") {
+    std::string probe = probeOf(net, *it.from);
+    if (probe.empty())
+      return;
+    if (net.probeSpikes[probe]) {
+      diag.error(it.from->loc, quote(*it.from) +
+                                   " is a spike signal; 'settle' watches a "
+                                   "real signal or a state");
+      return;
+    }
+    ConstResult below = evalConst(*it.value, &env);
+    if (!below)
+      return;
+    if (!below->p.isNumber() || !(below->p.number() > 0)) {
+      diag.error(it.value->loc, "the bound of 'settle' must be above 0");
+      return;
+    }
+    const Clause *max = it.clause("max");
+    if (!max) {
+      diag.error(it.loc, "'settle' needs a limit", "add 'max 500 ms'");
+      return;
+    }
+    if (auto n = ticks(net, *max->value, &env, "'max'", true))
+      neuro::SettleOp::create(b, l, probe,
+                              llvm::APFloat(below->p.number()), *n);
+  } else if (word == "enable" || word == "disable" || word == "call") {
+    if (!net.plastics.count(it.name.name)) {
+      diag.unknown(it.name.loc, "plasticity", it.name.name,
+                   {net.plastics.begin(), net.plastics.end()});
+      return;
+    }
+    if (word == "enable")
+      neuro::EnableOp::create(b, l, it.name.name);
+    else if (word == "disable")
+      neuro::DisableOp::create(b, l, it.name.name);
+    else
+      neuro::CallOp::create(b, l, it.name.name);
+  } else if (word == "release") {
+    Node *node = nullptr;
+    if (const Symbol *s = stateOf(net, *it.from, node))
+      neuro::ReleaseOp::create(
+          b, l, cast<SymbolOpInterface>(node->op).getName(), s->irName);
+  } else if (word == "present" || word == "clamp" || word == "assign") {
+    emitDataStep(net, env, it, loops);
+  } else if (word == "snapshot") {
+    SmallVector<Attribute> items;
+    for (const ExprPtr &e : it.shape) {
+      auto node = net.nodes.find(e->name);
+      bool population =
+          node != net.nodes.end() && node->second.kind != "stimulus";
+      if (!population && !net.weights.count(e->name)) {
+        std::vector<std::string> names = nodeNames(net);
+        for (const auto &entry : net.weights)
+          names.push_back(entry.first);
+        diag.unknown(e->loc, "population or weight", e->name, names);
+        return;
+      }
+      items.push_back(FlatSymbolRefAttr::get(b.getContext(), e->name));
+    }
+    snapshots.insert(it.name.name);
+    neuro::SnapshotOp::create(b, l, it.name.name, b.getArrayAttr(items));
+  } else if (word == "restore") {
+    if (!snapshots.count(it.name.name)) {
+      diag.unknown(it.name.loc, "snapshot", it.name.name,
+                   {snapshots.begin(), snapshots.end()});
+      return;
+    }
+    neuro::RestoreOp::create(b, l, it.name.name);
+  } else if (word == "readout") {
+    emitReadout(net, env, it);
+  } else {
+    emitExpect(net, env, it);
+  }
+}
+
+/// The state that `E.v` names; null after an error.
+const Symbol *Elaborator::stateOf(NetworkInfo &net, const Expr &e,
+                                  Node *&node) {
+  static const Symbol plain{SymbolKind::State, Dim()};
+  if (e.kind != Expr::Member || e.args[0]->kind != Expr::Name) {
+    diag.error(e.loc, "expected a state such as 'E.v', found " + quote(e));
+    return nullptr;
+  }
+  const Expr &base = *e.args[0];
+  auto it = net.nodes.find(base.name);
+  if (it == net.nodes.end()) {
+    if (!net.declared.count(base.name))
+      diag.unknown(base.loc, "population", base.name, nodeNames(net));
+    return nullptr;
+  }
+  node = &it->second;
+  if (!node->op)
+    return nullptr;
+  // Sugar nodes keep their states under names of the dialect's choice.
+  if (node->kind == "pc_layer" || node->kind == "associative_memory") {
+    std::string own = node->kind == "pc_layer" ? "value" : "state";
+    if (e.name != own) {
+      diag.unknown(e.loc, "state of '" + base.name + "'", e.name, {own});
+      return nullptr;
+    }
+    static Symbol z = [] {
+      Symbol s{SymbolKind::State, Dim()};
+      s.irName = "z";
+      return s;
+    }();
+    static Symbol s = [] {
+      Symbol x{SymbolKind::State, Dim()};
+      x.irName = "s";
+      return x;
+    }();
+    return node->kind == "pc_layer" ? &z : &s;
+  }
+  if (!node->model) {
+    diag.error(e.loc, "'" + base.name + "' is a " + node->kind +
+                          " and has no states",
+               "use 'present' to set a stimulus");
+    return nullptr;
+  }
+  auto s = node->model->symbols.find(e.name);
+  if (s == node->model->symbols.end() ||
+      s->second.kind != SymbolKind::State) {
+    diag.unknown(e.loc, "state of '" + base.name + "'", e.name,
+                 node->model->names(SymbolKind::State));
+    return nullptr;
+  }
+  return &s->second;
+}
+
+void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
+                              int loops) {
+  Location l = diag.location(it.loc);
+  // What is set: its name, unit and size.
+  Node *node = nullptr;
+  const Symbol *state = nullptr;
+  Dim dim;
+  bool hertz = false, anyUnit = false;
+  int64_t size = 0;
+  std::vector<int64_t> shape;
+  std::string target;
+  if (it.keyword == "present") {
+    auto found = it.from->kind == Expr::Name ? net.nodes.find(it.from->name)
+                                             : net.nodes.end();
+    if (found == net.nodes.end() || found->second.kind != "stimulus") {
+      std::vector<std::string> names;
+      for (const auto &[name, n] : net.nodes)
+        if (n.kind == "stimulus")
+          names.push_back(name);
+      diag.unknown(it.from->loc, "stimulus", it.from->text(), names);
+      return;
+    }
+    node = &found->second;
+    target = found->first;
+    dim = node->outputs[0].dim;
+    hertz = node->outputs[0].hertz;
+    size = node->units();
+    shape = node->shape;
+  } else if (it.keyword == "assign" && it.from->kind == Expr::Name) {
+    auto w = net.weights.find(it.from->name);
+    if (w == net.weights.end()) {
+      std::vector<std::string> names;
+      for (const auto &entry : net.weights)
+        names.push_back(entry.first);
+      diag.unknown(it.from->loc, "weight", it.from->name, names);
+      return;
+    }
+    target = w->first;
+    dim = w->second.dim;
+    anyUnit = w->second.anyUnit;
+  } else {
+    state = stateOf(net, *it.from, node);
+    if (!state)
+      return;
+    target = cast<SymbolOpInterface>(node->op).getName().str();
+    dim = state->dim;
+    hertz = state->hertz;
+    size = node->units();
+    shape = node->shape;
+  }
+  Attribute values;
+  FlatSymbolRefAttr dataset;
+  IntegerAttr row;
+  if (it.value) {
+    ConstResult r =
+        anyUnit ? evalConst(*it.value, &env)
+                : evalConst(*it.value, &env, &dim, quote(*it.from),
+                            shape.empty() ? nullptr : &shape, net.seed,
+                            target + ".set");
+    if (!r)
+      return;
+    if (r->p.isArray() && size &&
+        static_cast<int64_t>(r->p.data.size()) != size) {
+      diag.error(it.value->loc, quote(*it.from) + " has " + llvm::Twine(size) +
+                                    " units, but " +
+                                    llvm::Twine(r->p.data.size()) +
+                                    " values are given");
+      return;
+    }
+    if (r->p.isArray() && size)
+      r->p.shape = shape;
+    values = valueAttr(*r, hertz);
+  } else {
+    auto d = net.datasets.find(it.type.name);
+    if (d == net.datasets.end()) {
+      std::vector<std::string> names;
+      for (const auto &entry : net.datasets)
+        names.push_back(entry.first);
+      diag.unknown(it.type.loc, "dataset", it.type.name, names);
+      return;
+    }
+    int64_t columns = 1;
+    for (size_t k = 1; k < d->second.size(); ++k)
+      columns *= d->second[k];
+    if (size && columns != size) {
+      diag.error(it.type.loc, "rows of dataset '" + it.type.name + "' have " +
+                                  llvm::Twine(columns) + " values, but " +
+                                  quote(*it.from) + " has " +
+                                  llvm::Twine(size) + " units");
+      return;
+    }
+    dataset = FlatSymbolRefAttr::get(b.getContext(), it.type.name);
+    if (const Clause *c = it.clause("row")) {
+      auto n = evalInteger(*c->value, &env, "'row'", 0);
+      if (!n)
+        return;
+      if (*n >= d->second[0]) {
+        diag.error(c->value->loc, "dataset '" + it.type.name + "' has rows 0 "
+                                      "to " + llvm::Twine(d->second[0] - 1));
+        return;
+      }
+      row = b.getI64IntegerAttr(*n);
+    } else if (loops == 0) {
+      diag.error(it.loc, "which row of '" + it.type.name + "'?",
+                 "add 'row 0', or put this into 'for each row of " +
+                     it.type.name + " { … }'");
+      return;
+    }
+  }
+  if (it.keyword == "present")
+    neuro::PresentOp::create(b, l, target, values, dataset, row);
+  else if (it.keyword == "clamp")
+    neuro::ClampOp::create(b, l, target, state->irName, values, dataset, row);
+  else
+    neuro::AssignOp::create(b, l, target,
+                            state ? b.getStringAttr(state->irName)
+                                  : StringAttr(),
+                            values, dataset, row);
+}
+
+void Elaborator::emitReadout(NetworkInfo &net, ConstEnv &env, const Item &it) {
+  static const std::vector<std::string> reductions = {"last", "mean", "sum",
+                                                      "count", "argmax"};
+  const Expr *source = it.value.get();
+  neuro::Reduce reduce = neuro::Reduce::Last;
+  if (source->kind == Expr::Call) {
+    auto r = neuro::symbolizeReduce(source->name);
+    if (!r) {
+      diag.unknown(source->loc, "reduction", source->name, reductions);
+      return;
+    }
+    if (source->args.size() != 1) {
+      diag.error(source->loc, "'" + source->name + "' takes one signal");
+      return;
+    }
+    reduce = *r;
+    source = source->args[0].get();
+  }
+  std::string symbol;
+  if (source->kind == Expr::Name && net.weights.count(source->name)) {
+    symbol = source->name;
+  } else {
+    symbol = probeOf(net, *source);
+    if (symbol.empty())
+      return;
+    if (reduce == neuro::Reduce::Count && !net.probeSpikes[symbol]) {
+      diag.error(source->loc, "'count' counts spikes, but " + quote(*source) +
+                                  " is a real signal",
+                 "write sum(" + source->text() + ") or mean(" +
+                     source->text() + ")");
+      return;
+    }
+  }
+  readouts.insert(it.name.name);
+  neuro::ReadoutOp::create(b, diag.location(it.loc), it.name.name, symbol,
+                           reduce);
+}
+
+namespace {
+/// What a metric is computed from: [T]able or [P]robe, second argument, unit.
+struct Metric {
+  const char *name;
+  bool probe;     ///< of a recorded spike signal; else of a readout's table
+  bool against;   ///< needs a dataset to compare with
+  bool statistic; ///< of a name in the statistics of the run
+  Dim dim;
+};
+const std::vector<Metric> &metrics() {
+  static const std::vector<Metric> table = {
+      {"accuracy", false, true, false, Dim()},
+      {"value", false, false, false, Dim()},
+      {"mean", false, false, false, Dim()},
+      {"min", false, false, false, Dim()},
+      {"max", false, false, false, Dim()},
+      {"sum", false, false, false, Dim()},
+      {"norm", false, false, false, Dim()},
+      {"rms", false, false, false, Dim()},
+      {"finite", false, false, false, Dim()},
+      {"ratio", false, false, false, Dim()},
+      {"max_error", false, true, false, Dim()},
+      {"rms_error", false, true, false, Dim()},
+      {"cosine", false, true, false, Dim()},
+      {"overlap", false, true, false, Dim()},
+      {"spike_count", true, false, false, Dim()},
+      {"rate_hz", true, false, false, Dim::rate()},
+      {"cv_isi", true, false, false, Dim()},
+      {"equal_spikes_ms", true, false, false, Dim::time()},
+      {"table_error", false, false, false, Dim()},
+      {"agreement", false, false, false, Dim()},
+      {"stat", false, false, true, Dim()}};
+  return table;
+}
+} // namespace
+
+void Elaborator::emitExpect(NetworkInfo &net, ConstEnv &env, const Item &it) {
+  const Expr &call = *it.value;
+  const Metric *metric = nullptr;
+  std::vector<std::string> names;
+  for (const Metric &m : metrics()) {
+    names.push_back(m.name);
+    if (call.name == m.name)
+      metric = &m;
+  }
+  if (!metric) {
+    diag.unknown(call.loc, "metric", call.name, names);
+    return;
+  }
+  std::vector<const Expr *> args;
+  NamedAttrList extra;
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    const Ident &name = call.argNames[i];
+    if (!name) {
+      args.push_back(call.args[i].get());
+      continue;
+    }
+    static const std::vector<std::string> known = {"from", "to", "row",
+                                                   "column", "over", "name"};
+    if (name.name == "from" || name.name == "to") {
+      if (auto v = evalNumber(*call.args[i], &env, Dim::time(),
+                              "'" + name.name + "'"))
+        extra.append(name.name + "_ms", b.getF64FloatAttr(*v));
+    } else if (name.name == "row" || name.name == "column" ||
+               name.name == "over") {
+      auto v = evalNumber(*call.args[i], &env, Dim(), "'" + name.name + "'");
+      if (v && *v != std::floor(*v))
+        diag.error(call.args[i]->loc, "'" + name.name + "' is a whole number");
+      else if (v)
+        extra.append(name.name, b.getI64IntegerAttr(static_cast<int64_t>(*v)));
+    } else if (name.name == "name" && call.args[i]->kind == Expr::String) {
+      extra.append("name", b.getStringAttr(call.args[i]->name));
+    } else {
+      diag.unknown(name.loc, "option of a metric", name.name, known);
+      return;
+    }
+  }
+  size_t wanted = metric->against ? 2 : 1;
+  if (args.size() != wanted) {
+    diag.error(call.loc, "'" + call.name + "' takes " +
+                             (wanted == 2 ? "a result and a dataset"
+                              : metric->probe     ? "a spike signal"
+                              : metric->statistic ? "the name of a statistic"
+                                                  : "a result"));
+    return;
+  }
+  std::string of, against;
+  if (metric->probe) {
+    of = probeOf(net, *args[0]);
+    if (of.empty())
+      return;
+    if (!net.probeSpikes[of]) {
+      diag.error(args[0]->loc, "'" + call.name + "' needs a spike signal, but " +
+                                   quote(*args[0]) + " is real");
+      return;
+    }
+  } else if (metric->statistic) {
+    of = args[0]->text().str();
+  } else {
+    of = args[0]->text().str();
+    if (!readouts.count(of)) {
+      diag.unknown(args[0]->loc, "readout", of,
+                   {readouts.begin(), readouts.end()});
+      return;
+    }
+  }
+  if (metric->against) {
+    against = args[1]->text().str();
+    if (!net.datasets.count(against) && !readouts.count(against)) {
+      std::vector<std::string> known(readouts.begin(), readouts.end());
+      for (const auto &d : net.datasets)
+        known.push_back(d.first);
+      diag.unknown(args[1]->loc, "dataset", against, known);
+      return;
+    }
+  }
+  // Bounds. A rate is given in Hz, a time in ms; tables hold plain numbers.
+  const Clause &bound = it.clauses[0];
+  FloatAttr min, max;
+  auto number = [&](const Expr &e) -> FloatAttr {
+    ConstResult r = evalConst(e, &env);
+    if (!r)
+      return {};
+    bool unitless = r->dim.isNone() || r->anyUnit;
+    if (!r->p.isNumber() ||
+        (!metric->dim.isNone() && r->dim != metric->dim && !unitless)) {
+      diag.error(e.loc, "the bound of '" + call.name + "' must be a number" +
+                            (metric->dim.isNone()
+                                 ? std::string()
+                                 : " in " + std::string(metric->dim ==
+                                                                Dim::rate()
+                                                            ? "Hz"
+                                                            : "ms")));
+      return {};
+    }
+    double v = r->p.number();
+    if (metric->dim == Dim::rate() && r->dim == Dim::rate())
+      v *= 1000;
+    return b.getF64FloatAttr(v);
+  };
+  if (bound.op == "in") {
+    min = number(*bound.value->args[0]);
+    max = number(*bound.value->args[1]);
+    if (!min || !max)
+      return;
+    if (!(min.getValueAsDouble() <= max.getValueAsDouble())) {
+      diag.error(bound.loc, "a bound [low, high] needs low <= high");
+      return;
+    }
+  } else {
+    FloatAttr v = number(*bound.value);
+    if (!v)
+      return;
+    if (bound.op == ">=")
+      min = v;
+    else if (bound.op == "<=")
+      max = v;
+    else
+      extra.append("of_reference", v);
+  }
+  ArrayAttr targets;
+  if (!it.shape.empty()) {
+    SmallVector<Attribute> list;
+    for (const ExprPtr &e : it.shape) {
+      static const std::vector<std::string> known = {"reference", "cpu",
+                                                     "spinnaker", "crossbar"};
+      if (!llvm::is_contained(known, e->name)) {
+        diag.unknown(e->loc, "target", e->name, known);
+        return;
+      }
+      list.push_back(b.getStringAttr(e->name));
+    }
+    targets = b.getArrayAttr(list);
+  }
+  neuro::ExpectOp::create(
+      b, diag.location(it.loc), b.getStringAttr(call.name), b.getStringAttr(of),
+      against.empty() ? StringAttr() : b.getStringAttr(against), min, max,
+      targets,
+      extra.empty() ? DictionaryAttr() : extra.getDictionary(b.getContext()));
+}
+
+} // namespace neuroc::lang
