@@ -16,11 +16,13 @@ LogicalResult Plastic::compile() {
     Trace trace;
     trace.op = declared;
     trace.onPre = declared.getSide() == Side::Pre;
-    auto tick = ScalarCode::compile(declared.getTick().front());
-    if (failed(tick))
-      return failure();
-    trace.tick = *tick;
-    trace.tick.prepare(trace.tickSlots);
+    if (!declared.getTick().empty()) {
+      auto tick = ScalarCode::compile(declared.getTick().front());
+      if (failed(tick))
+        return failure();
+      trace.tick = *tick;
+      trace.tick.prepare(trace.tickSlots);
+    }
     if (!declared.getSpike().empty()) {
       auto spike = ScalarCode::compile(declared.getSpike().front());
       if (failed(spike))

@@ -77,6 +77,9 @@ private:
     if (!op)
       return std::nullopt;
     Operation *stage = nullptr;
+    // A layer shows its values before it reads anything (see PcLayerOp).
+    if (auto layer = dyn_cast<PcLayerOp>(op); layer && value == layer.getValue())
+      return std::nullopt;
     if (auto population = dyn_cast<PopulationOp>(op)) {
       if (!population.getModelOp())
         return std::nullopt;
@@ -117,6 +120,8 @@ private:
     }
     if (isa<DelayOp, StimulusOp, SpikeArrayOp>(op))
       return;
+    if (auto layer = dyn_cast<PcLayerOp>(op)) // its error needs no top-down
+      return depend(number, layer.getBelow(), false);
     // Tensor operations and sugar read all operands, and what their regions
     // capture from the network.
     llvm::SetVector<Value> reads(op->operand_begin(), op->operand_end());

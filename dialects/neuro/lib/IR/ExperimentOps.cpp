@@ -156,8 +156,9 @@ LogicalResult ExperimentOp::verifySymbolUses(SymbolTableCollection &) {
 }
 
 LogicalResult RepeatOp::verify() {
-  if (getCount() < 0) // repeat_r1
-    return emitOpError("count must not be negative, got ") << getCount();
+  if (int64_t(getCount()) < 0) // repeat_r1
+    return emitOpError("count must not be negative, got ")
+           << int64_t(getCount());
   return success();
 }
 
@@ -185,13 +186,14 @@ LogicalResult ClampOp::verify() { return verifySource(*this); }
 LogicalResult AssignOp::verify() { return verifySource(*this); }
 
 LogicalResult StepOp::verify() {
-  if (getTicks() < 0) // step_r1
-    return emitOpError("ticks must not be negative, got ") << getTicks();
+  if (int64_t(getTicks()) < 0) // step_r1
+    return emitOpError("ticks must not be negative, got ")
+           << int64_t(getTicks());
   return success();
 }
 
 LogicalResult SettleOp::verify() {
-  if (!(getBelow().convertToDouble() > 0) || getMax() < 1) // settle_r1
+  if (!(getBelow().convertToDouble() > 0) || int64_t(getMax()) < 1) // settle_r1
     return emitOpError("needs a positive bound and at least one tick");
   return success();
 }

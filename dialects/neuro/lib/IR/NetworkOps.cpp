@@ -108,8 +108,9 @@ LogicalResult PopulationOp::verify() {
   if (getShape().empty() ||
       llvm::any_of(getShape(), [](int64_t n) { return n < 1; }))
     return emitOpError("shape must list positive extents");
-  if (getEvery() < 1) // population_r7
-    return emitOpError("'every' must be at least 1, got ") << getEvery();
+  if (int64_t(getEvery()) < 1) // population_r7
+    return emitOpError("'every' must be at least 1, got ")
+           << int64_t(getEvery());
   size_t numPorts = getPorts() ? getPorts()->size() : 0;
   if (numPorts != getInputs().size()) // population_r2
     return emitOpError("has ")
@@ -344,8 +345,9 @@ static WeightOp lookupWeight(Operation *op, FlatSymbolRefAttr name) {
 WeightOp ProjectOp::getWeightOp() { return lookupWeight(*this, getWeightAttr()); }
 
 LogicalResult ProjectOp::verify() {
-  if (getDelay() < 0) // project_r3
-    return emitOpError("delay must not be negative, got ") << getDelay();
+  if (int64_t(getDelay()) < 0) // project_r3
+    return emitOpError("delay must not be negative, got ")
+           << int64_t(getDelay());
   if (getDelay() != 0 && getDelays()) // project_r4
     return emitOpError("has both a delay and delays");
   if (!getTransmit().empty()) { // project_r5
@@ -386,8 +388,9 @@ LogicalResult ProjectOp::verifySymbolUses(SymbolTableCollection &) {
 }
 
 LogicalResult DelayOp::verify() {
-  if (getTicks() < 1) // delay_r1
-    return emitOpError("needs at least one tick, got ") << getTicks();
+  if (int64_t(getTicks()) < 1) // delay_r1
+    return emitOpError("needs at least one tick, got ")
+           << int64_t(getTicks());
   return success();
 }
 
@@ -424,14 +427,16 @@ LogicalResult SpikeArrayOp::verify() {
 }
 
 LogicalResult ProbeOp::verify() {
-  if (getEvery() < 1) // probe_r1
-    return emitOpError("'every' must be at least 1, got ") << getEvery();
+  if (int64_t(getEvery()) < 1) // probe_r1
+    return emitOpError("'every' must be at least 1, got ")
+           << int64_t(getEvery());
   return success();
 }
 
 LogicalResult WatchOp::verify() {
-  if (getEvery() < 1) // watch_r1
-    return emitOpError("'every' must be at least 1, got ") << getEvery();
+  if (int64_t(getEvery()) < 1) // watch_r1
+    return emitOpError("'every' must be at least 1, got ")
+           << int64_t(getEvery());
   return success();
 }
 
@@ -460,8 +465,9 @@ RuleOp PlasticOp::getRuleOp() {
 }
 
 LogicalResult PlasticOp::verify() {
-  if (getDelay() < 0) // plastic_r6
-    return emitOpError("delay must not be negative, got ") << getDelay();
+  if (int64_t(getDelay()) < 0) // plastic_r6
+    return emitOpError("delay must not be negative, got ")
+           << int64_t(getDelay());
   size_t names = getFactorNames() ? getFactorNames()->size() : 0;
   if (names != getFactors().size()) // plastic_r3
     return emitOpError("has ")

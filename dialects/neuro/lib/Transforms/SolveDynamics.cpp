@@ -378,7 +378,8 @@ struct SolveDynamicsPass
               return WalkResult::interrupt();
         } else if (auto plastic = dyn_cast<PlasticOp>(op)) {
           for (TraceOp trace : plastic.getRuleOp().list<TraceOp>())
-            if (failed(solve(trace.getTick(), dt)))
+            if (!trace.getTick().empty() &&
+                failed(solve(trace.getTick(), dt)))
               return WalkResult::interrupt();
         }
       }

@@ -285,12 +285,13 @@ def TraceOp : Neuro_Op<"trace", [
   let description = [{
     The first region runs for every unit in every tick, before the handlers; the
     `spike` region, if given, runs after them for the units whose signal fired.
-    Only the trace itself may be set; `pre` (or `post`) is the unit's signal.
+    Either may be empty. Only the trace itself may be set; `pre` (or `post`) is
+    the unit's signal.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Neuro_SideAttr:$side,
       DefaultValuedAttr<F64Attr, "0.0">:$init,
       OptionalAttr<DenseF64ArrayAttr>:$range);
-  let regions = (region SizedRegion<1>:$tick, MaxSizedRegion<1>:$spike);
+  let regions = (region MaxSizedRegion<1>:$tick, MaxSizedRegion<1>:$spike);
   let assemblyFormat = [{ $sym_name `on` $side (`init` $init^)?
     (`range` $range^)? attr-dict-with-keyword $tick (`spike` $spike^)? }];
   let hasVerifier = 1; // trace_r1: on pre or post
