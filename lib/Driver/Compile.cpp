@@ -29,16 +29,6 @@ static double secondsSince(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
-static TargetOptions targetOptions(const Options &options) {
-  TargetOptions result;
-  result.machine = options.machine;
-  result.optimizationLevel = options.optimization;
-  result.doublePrecision = options.precision == "f64";
-  for (const auto &[key, value] : options.config)
-    result.config[key] = value;
-  return result;
-}
-
 /// The flags that change the program's bytes, for the manifest.
 static json::Array flagList(const Options &options) {
   json::Array flags;
@@ -60,25 +50,19 @@ static Failure mapModule(Model &model, const Target &target, ModuleOp module,
                          const Options &options) {
   PassManager pm(&model.context());
   target.buildMapPipeline(pm, targetOptions(options));
-  if (options.printAfterAll)
-    pm.enableIRPrinting([](Pass *, Operation *) { return false; },
-                        [](Pass *, Operation *) { return true; }, true, false,
-                        false, llvm::errs());
-  if (options.timePasses)
-    pm.enableTiming();
-  if (failed(pm.run(module)))
-    return {Nc::NotForTarget, model.path().str() + ": cannot be mapped to '" +
-                                  target.name().str() + "'"};
-  return {};
+  return runPasses(pm, module, options,
+                   {Nc::NotForTarget, model.path().str() +
+                                          ": cannot be mapped to '" +
+                                          target.name().str() + "'"});
 }
 
+/// Leaves `core` mapped.
 static Failure compileForTarget(Model &model, const Target &target,
-                                const Options &options,
+                                ModuleOp core, const Options &options,
                                 CompiledProgram &program) {
-  OwningOpRef<ModuleOp> module = cast<ModuleOp>(model.module()->clone());
-  if (Failure f = mapModule(model, target, *module, options))
+  if (Failure f = mapModule(model, target, core, options))
     return f;
-  switch (target.compile(*module, targetOptions(options), program)) {
+  switch (target.compile(core, targetOptions(options), program)) {
   case CompileResult::Success:
     return {};
   case CompileResult::ModelError:
@@ -95,19 +79,14 @@ static Failure compileForTarget(Model &model, const Target &target,
 Failure compileModel(Model &model, const Options &options,
                      llvm::StringRef targetName, CompiledModel &compiled) {
   auto start = std::chrono::steady_clock::now();
-  if (Failure f = model.toCore(options))
+  const Target *target = findTarget(targetName);
+  OwningOpRef<ModuleOp> core;
+  if (Failure f = model.toCore(target, options, core))
     return f;
   Subject subject;
-  if (Failure f = findSubject(model.module(), options.experiment, subject))
+  if (Failure f = findSubject(*core, options.experiment, subject))
     return f;
-  CompiledProgram program;
-  if (const Target *target = findTarget(targetName)) {
-    if (Failure f = compileForTarget(model, *target, options, program))
-      return f;
-  } else {
-    compiled.core = cast<ModuleOp>(model.module()->clone());
-  }
-  json::Object manifest = buildManifest(subject, model.module());
+  json::Object manifest = buildManifest(subject, *core);
   manifest["target"] = targetName;
   manifest["machine"] = options.machine;
   manifest["compiler"] = "neuroc " NEUROC_VERSION;
@@ -122,10 +101,17 @@ Failure compileModel(Model &model, const Options &options,
     manifest["experiment"] = std::move(protocol);
   }
   std::vector<ProgramMember> members;
-  if (Failure f = buildDatasets(model.module(),
+  if (Failure f = buildDatasets(*core,
                                 llvm::sys::path::parent_path(model.path()),
                                 manifest, members))
     return f;
+  CompiledProgram program;
+  if (target) {
+    if (Failure f = compileForTarget(model, *target, *core, options, program))
+      return f;
+  } else {
+    compiled.core = std::move(core);
+  }
   manifest["program"] = std::move(program.manifest);
   rt::ContainerWriter writer;
   for (ProgramMember &member : program.members) {
@@ -193,21 +179,23 @@ static Failure emitOnnxSummary(const Options &options) {
 
 /// Stages that end before the program does.
 static Failure emitStage(Model &model, const Options &options) {
+  if (options.emit == "import")
+    return writeOutput(options.output, printModule(model.module()));
+  OwningOpRef<ModuleOp> module;
   if (options.emit == "neuro") {
-    if (Failure f = model.expandSugar(options))
+    if (Failure f = model.expandSugar(options, module))
       return f;
-  } else if (options.emit != "import") {
-    if (Failure f = model.toCore(options))
-      return f;
+    return writeOutput(options.output, printModule(*module));
   }
-  if (options.emit == "numeric" || options.emit == "map") {
-    const Target *target = nullptr;
-    if (Failure f = checkTarget(options.target, false, target))
+  const Target *target = nullptr;
+  if (Failure f = checkTarget(options.target, false, target))
+    return f;
+  if (Failure f = model.toCore(target, options, module))
+    return f;
+  if (options.emit != "core")
+    if (Failure f = mapModule(model, *target, *module, options))
       return f;
-    if (Failure f = mapModule(model, *target, model.module(), options))
-      return f;
-  }
-  return writeOutput(options.output, printModule(model.module()));
+  return writeOutput(options.output, printModule(*module));
 }
 
 static Failure emitExecutable(Model &model, const Options &options) {

@@ -128,15 +128,16 @@ Failure inspectCommand(const Options &options) {
     std::unique_ptr<Model> model;
     if (Failure f = Model::load(path, options, model))
       return f;
-    if (Failure f = model->toCore(options))
+    mlir::OwningOpRef<mlir::ModuleOp> core;
+    if (Failure f = model->toCore(nullptr, options, core))
       return f;
     Subject subject;
-    if (Failure f = findSubject(model->module(), options.experiment, subject))
+    if (Failure f = findSubject(*core, options.experiment, subject))
       return f;
-    root = buildManifest(subject, model->module());
+    root = buildManifest(subject, *core);
     std::vector<ProgramMember> members;
     if (Failure f = buildDatasets(
-            model->module(), llvm::sys::path::parent_path(path), root, members))
+            *core, llvm::sys::path::parent_path(path), root, members))
       return f;
     if (subject.experiment) {
       json::Object protocol;

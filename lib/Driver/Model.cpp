@@ -211,36 +211,56 @@ Failure Model::applyOptions(const Options &options) {
   return {};
 }
 
-static Failure runPasses(Model &model, PassManager &pm, const Options &options,
-                         Nc code, const std::string &what) {
+TargetOptions targetOptions(const Options &options) {
+  TargetOptions result;
+  result.machine = options.machine;
+  result.optimizationLevel = options.optimization;
+  result.doublePrecision = options.precision == "f64";
+  for (const auto &[key, value] : options.config)
+    result.config[key] = value;
+  return result;
+}
+
+Failure runPasses(PassManager &pm, ModuleOp module, const Options &options,
+                  Failure otherwise) {
   if (options.printAfterAll)
     pm.enableIRPrinting([](Pass *, Operation *) { return false; },
                         [](Pass *, Operation *) { return true; }, true, false,
                         false, llvm::errs());
   if (options.timePasses)
     pm.enableTiming();
-  if (succeeded(pm.run(model.module())))
+  if (succeeded(pm.run(module)))
     return {};
-  return {code, model.path().str() + ": " + what};
+  return otherwise;
 }
 
-Failure Model::expandSugar(const Options &options) {
+Failure Model::expandSugar(const Options &options,
+                           OwningOpRef<ModuleOp> &expanded) {
+  expanded = cast<ModuleOp>(theModule->getOperation()->clone());
   PassManager pm(theContext.get());
   pm.addPass(neuro::createExpandSugar());
-  return runPasses(*this, pm, options, Nc::BadStructure,
-                   "the network is not well-formed");
+  return runPasses(pm, *expanded, options,
+                   {Nc::BadStructure,
+                    thePath + ": the network is not well-formed"});
 }
 
-Failure Model::toCore(const Options &options) {
-  if (isCore)
-    return {};
+Failure Model::toCore(const Target *target, const Options &options,
+                      OwningOpRef<ModuleOp> &core) {
+  core = cast<ModuleOp>(theModule->getOperation()->clone());
+  if (target) {
+    PassManager prepare(theContext.get());
+    target->buildPreparePipeline(prepare, targetOptions(options));
+    if (Failure f = runPasses(
+            prepare, *core, options,
+            {Nc::NotForTarget, thePath + ": cannot be prepared for '" +
+                                   target->name().str() + "'"}))
+      return f;
+  }
   PassManager pm(theContext.get());
   neuro::buildToCorePipeline(pm, options.verbose);
-  if (Failure f = runPasses(*this, pm, options, Nc::BadStructure,
-                            "the network is not well-formed"))
-    return f;
-  isCore = true;
-  return {};
+  return runPasses(pm, *core, options,
+                   {Nc::BadStructure,
+                    thePath + ": the network is not well-formed"});
 }
 
 Failure findSubject(ModuleOp module, StringRef name, Subject &subject) {

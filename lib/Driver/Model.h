@@ -33,16 +33,19 @@ public:
   ~Model();
 
   mlir::MLIRContext &context() { return *theContext; }
+  /// As imported, with the command line's options applied.
   mlir::ModuleOp module() { return *theModule; }
   llvm::StringRef path() const { return thePath; }
   /// The file's name without folder and extension.
   std::string stem() const;
   const std::string &sourceHash() const { return theHash; }
 
-  /// The imported module after the sugar is expanded (stage "neuro").
-  Failure expandSugar(const Options &options);
-  /// Brings the module to core normal form; idempotent.
-  Failure toCore(const Options &options);
+  /// A copy with the sugar expanded (stage "neuro").
+  Failure expandSugar(const Options &options,
+                      mlir::OwningOpRef<mlir::ModuleOp> &expanded);
+  /// A copy in core normal form, prepared for `target` (null: the reference).
+  Failure toCore(const Target *target, const Options &options,
+                 mlir::OwningOpRef<mlir::ModuleOp> &core);
 
 private:
   Model() = default;
@@ -56,7 +59,6 @@ private:
   struct Handler;
   std::unique_ptr<Handler> handler;
   mlir::OwningOpRef<mlir::ModuleOp> theModule;
-  bool isCore = false;
 };
 
 /// The one network of a module and the experiment on it (may be null).
@@ -85,9 +87,13 @@ struct CompiledModel {
   mlir::OwningOpRef<mlir::ModuleOp> core;
 };
 /// Compiles for `target` ("reference": a container without code).
-/// The model itself is left in core normal form.
 Failure compileModel(Model &model, const Options &options,
                      llvm::StringRef target, CompiledModel &compiled);
+
+TargetOptions targetOptions(const Options &options);
+/// Runs passes with the printing and timing that the options ask for.
+Failure runPasses(mlir::PassManager &pm, mlir::ModuleOp module,
+                  const Options &options, Failure otherwise);
 
 /// Target and machine checks with did-you-mean. "reference" is a target for
 /// runs, not for programs.

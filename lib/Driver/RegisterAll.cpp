@@ -13,6 +13,9 @@
 #if NEUROC_HAVE_NEUROPASSES
 #include "neuroc/Neuro/Passes.h"
 #endif
+#if NEUROC_HAVE_RAISETENSORS
+#include "neuroc/Conversion/RaiseTensors/RaiseTensors.h"
+#endif
 #if NEUROC_HAVE_SPINN
 #include "neuroc/Spinn/Passes.h"
 #include "neuroc/Spinn/Spinn.h"
@@ -48,6 +51,9 @@ void registerAllPasses() {
   neuro::registerNeuroPasses();
   neuro::registerPipelines();
   neuro::registerPipelines();
+#endif
+#if NEUROC_HAVE_RAISETENSORS
+  registerRaiseTensorsPasses();
 #endif
 #if NEUROC_HAVE_SPINN
   spinn::registerSpinnPasses();

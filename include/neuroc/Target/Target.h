@@ -52,6 +52,10 @@ public:
   virtual std::vector<std::pair<std::string, std::string>> machines() const {
     return {};
   }
+  /// Adds the passes that the target wants before the module is brought to
+  /// core normal form (raising tensor operations to populations, say).
+  virtual void buildPreparePipeline(mlir::OpPassManager &pm,
+                                    const TargetOptions &options) const {}
   /// Adds the passes that take core normal form to the target dialect (the
   /// stages "numeric" and "map"); empty where the target has none.
   virtual void buildMapPipeline(mlir::OpPassManager &pm,

@@ -28,7 +28,7 @@ constexpr double kLearningRoom = 16.0;
 /// What a variable without proof or declared range is taken to reach.
 constexpr double kUnknownMagnitude = 2048.0;
 
-class AssignFormats : public impl::AssignFormatsBase<AssignFormats> {
+class AssignFormats : public neuroc::spinn::impl::AssignFormatsBase<AssignFormats> {
 public:
   using AssignFormatsBase::AssignFormatsBase;
 
@@ -62,8 +62,7 @@ private:
     lo = std::clamp(lo, -top, top);
     hi = std::clamp(hi, lo, top);
     FormatOp::create(*builder, loc, owner, name, kind, frac,
-                     builder->getDenseF64ArrayAttr({lo, hi}),
-                     bound.proved ? builder->getUnitAttr() : UnitAttr());
+                     ArrayRef<double>{lo, hi}, bound.proved);
   }
   void emit(Location loc, StringRef owner, StringRef name, StringRef kind,
             neuro::Bound bound) {

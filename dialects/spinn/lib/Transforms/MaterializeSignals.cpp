@@ -27,7 +27,7 @@ static bool isSource(Operation *op) {
 
 namespace {
 class MaterializeSignals
-    : public impl::MaterializeSignalsBase<MaterializeSignals> {
+    : public neuroc::spinn::impl::MaterializeSignalsBase<MaterializeSignals> {
 public:
   void runOnOperation() override {
     for (auto network : getOperation().getOps<neuro::NetworkOp>())

@@ -35,7 +35,7 @@ struct Cut {
   bool external = false;
 };
 
-class Partition : public impl::PartitionBase<Partition> {
+class Partition : public neuroc::spinn::impl::PartitionBase<Partition> {
 public:
   using PartitionBase::PartitionBase;
 
@@ -193,9 +193,8 @@ private:
             estimateShare(*plan, node, count, cuts[index].external);
         auto core = CoreOp::create(
             builder, node.op->getLoc(), node.name + "_" + std::to_string(i),
-            node.name, builder.getDenseI64ArrayAttr({first, count}), cost.dtcm,
-            cost.sdram, cost.cycles + cost.rowCycles,
-            cuts[index].external ? builder.getUnitAttr() : UnitAttr(),
+            node.name, ArrayRef<int64_t>{first, count}, cost.dtcm, cost.sdram,
+            cost.cycles + cost.rowCycles, cuts[index].external,
             DenseI64ArrayAttr());
         shares.push_back({core, static_cast<unsigned>(index), first, count});
         first += count;

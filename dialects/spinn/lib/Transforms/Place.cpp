@@ -17,7 +17,7 @@ using namespace mlir;
 using namespace neuroc::spinn;
 
 namespace {
-class Place : public impl::PlaceBase<Place> {
+class Place : public neuroc::spinn::impl::PlaceBase<Place> {
 public:
   using PlaceBase::PlaceBase;
 

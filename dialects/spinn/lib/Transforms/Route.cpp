@@ -25,7 +25,7 @@ static neuroc::spinn::Place placeOf(CoreOp core) {
 }
 
 namespace {
-class Route : public impl::RouteBase<Route> {
+class Route : public neuroc::spinn::impl::RouteBase<Route> {
 public:
   using RouteBase::RouteBase;
 
