@@ -150,7 +150,9 @@ static Failure readDataset(neuro::DatasetOp dataset, StringRef folder,
 Failure buildDatasets(ModuleOp module, StringRef folder, json::Object &manifest,
                       std::vector<ProgramMember> &members) {
   json::Array list;
-  for (auto dataset : module.getOps<neuro::DatasetOp>()) {
+  std::vector<neuro::DatasetOp> datasets; // beside or inside the network
+  module.walk([&](neuro::DatasetOp op) { datasets.push_back(op); });
+  for (neuro::DatasetOp dataset : datasets) {
     rt::Array array;
     if (Failure f = readDataset(dataset, folder, array))
       return f;

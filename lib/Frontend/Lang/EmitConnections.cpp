@@ -793,7 +793,7 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
           return "";
         name = as->name;
       } else {
-        name = unique(base.name + "_" + e.name);
+        name = unique(base.name + "." + e.name);
       }
       neuro::WatchOp::create(b, l, name, base.name, state, every);
       net.probes[key] = name;
@@ -823,7 +823,7 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
       return "";
     name = as->name;
   } else {
-    name = unique(base.name + "_" + s->name);
+    name = unique(base.name + "." + s->name);
   }
   neuro::ProbeOp::create(b, l, name, s->value, every, output,
                          b.getStringAttr(named ? name

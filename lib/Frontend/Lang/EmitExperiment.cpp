@@ -130,8 +130,7 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
   } else if (word == "release") {
     Node *node = nullptr;
     if (const Symbol *s = stateOf(net, *it.from, node))
-      neuro::ReleaseOp::create(
-          b, l, cast<SymbolOpInterface>(node->op).getName(), s->irName);
+      neuro::ReleaseOp::create(b, l, it.from->args[0]->name, s->irName);
   } else if (word == "present" || word == "clamp" || word == "assign") {
     emitDataStep(net, env, it, loops);
   } else if (word == "snapshot") {
@@ -262,7 +261,7 @@ void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     state = stateOf(net, *it.from, node);
     if (!state)
       return;
-    target = cast<SymbolOpInterface>(node->op).getName().str();
+    target = it.from->args[0]->name;
     dim = state->dim;
     hertz = state->hertz;
     size = node->units();

@@ -360,6 +360,26 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
   if (diag.errors() != before)
     return;
   ConstEnv defaults = parameterValues(c, {}, false);
+  // A default that follows from a drawn parameter needs that very draw: the
+  // distribution becomes an array of values.
+  auto followsDraw = [&](const std::vector<Decl> &decls) {
+    ConstEnv values = parameterValues(c, overrides, false);
+    return llvm::any_of(decls, [&](const Decl &d) {
+      auto v = values.find(d.name.name);
+      return !overrides.count(d.name.name) && d.init &&
+             (v == values.end() || v->second.p.dist);
+    });
+  };
+  unsigned errors = diag.errors();
+  bool drawn = llvm::any_of(
+      overrides, [](const auto &o) { return o.second.p.dist.has_value(); });
+  if (drawn && (followsDraw(c.model->params) || followsDraw(c.model->states)))
+    for (auto &[name, v] : overrides)
+      if (v.p.dist)
+        v.p = ConstDomain::draw(*v.p.dist, node.shape, net.seed,
+                                it.name.name + "." + name);
+  if (diag.errors() != errors)
+    return;
   ConstEnv values = parameterValues(c, overrides, true);
   NamedAttrList params, init;
   auto put = [&](const Decl &d, NamedAttrList &list) {
