@@ -58,6 +58,8 @@ struct State {
   uint32_t mark;
   uint32_t lostSeen;
   uint32_t asideCount;
+  uint32_t begun;      ///< sub-ticks of this tick whose work has begun
+  uint32_t serving;    ///< inside serve or a poll
   uint32_t core;
   Fetch fetch[2];
 };
@@ -205,7 +207,7 @@ const Source *find(uint32_t key) {
 void deliverTo(const Source &source, uint32_t unit, uint32_t payload,
                uint32_t age) {
   uint32_t tick = neuroc_control.tick, sent = tick - age;
-  bool passed = source.level < neuroc_control.subtick;
+  bool passed = source.level < state.begun;
   if (age > source.delay || (age == source.delay && passed)) [[unlikely]] {
     ++counters().packets_late;
     sent = tick + passed - source.delay;
@@ -281,20 +283,26 @@ void deliverAside() {
 
 void sleep(bool untilRow);
 
+/// Delivers the next packet of the ring, of which `fill` bytes are taken.
+void deliverNext(uint32_t fill) {
+  uint32_t read = neuroc_ring.read;
+  fill >>= 3;
+  if (fill > counters().queue_peak)
+    counters().queue_peak = fill;
+  Waiting packet = neuroc_ring.entries[read >> 3];
+  neuroc_ring.read = (read + 8) & kRingMask;
+  ++counters().packets_received;
+  deliver(packet.key, packet.payload);
+}
+
 /// Serves packets and rows until none is left.
 void serve() {
+  state.serving = 1;
   for (;;) {
-    uint32_t read = neuroc_ring.read;
-    uint32_t fill = (neuroc_ring.write - read) & kRingMask;
+    uint32_t fill = ringFill();
     uint32_t inFlight = state.issued - state.served;
     if (fill && inFlight < 2) {
-      fill >>= 3;
-      if (fill > counters().queue_peak)
-        counters().queue_peak = fill;
-      Waiting packet = neuroc_ring.entries[read >> 3];
-      neuroc_ring.read = (read + 8) & kRingMask;
-      ++counters().packets_received;
-      deliver(packet.key, packet.payload);
+      deliverNext(fill);
     } else if (inFlight) {
       if (!finished(state.fetch[state.served & 1].sequence))
         harvest();
@@ -306,9 +314,32 @@ void serve() {
       uint32_t lost = neuroc_ring.lost;
       counters().packets_lost += lost - state.lostSeen;
       state.lostSeen = lost;
+      state.serving = 0;
       return;
     }
   }
+}
+
+/// What can be done without waiting.
+void poll() {
+  state.serving = 1;
+  for (;;) {
+    uint32_t fill = ringFill();
+    uint32_t inFlight = state.issued - state.served;
+    if (inFlight) {
+      uint32_t sequence = state.fetch[state.served & 1].sequence;
+      if (!finished(sequence))
+        harvest();
+      if (finished(sequence)) {
+        serveFetched();
+        continue;
+      }
+    }
+    if (!fill || inFlight == 2)
+      break;
+    deliverNext(fill);
+  }
+  state.serving = 0;
 }
 
 /// Sleeps until a packet, the timer, a transfer or the host. Packets are masked
@@ -377,6 +408,7 @@ void accountTick(uint32_t tick) {
 void runSubtick() {
   neuroc_spinn_control &control = neuroc_control;
   uint32_t tick = control.tick, subtick = control.subtick;
+  state.begun = subtick + 1;
   if (subtick < control.levels)
     neuroc_core_level(subtick, tick);
   if (subtick + 1 < control.subticks) {
@@ -387,6 +419,7 @@ void runSubtick() {
   writeRecords(tick);
   control.subtick = 0;
   control.tick = tick + 1;
+  state.begun = 0;
   accountTick(tick);
   if (state.asideCount)
     deliverAside();
@@ -425,36 +458,59 @@ void runTicks() {
 
 // ---- For generated code ----
 
-static inline void launch(uint32_t key) {
-  neuroc_spinn_control &control = neuroc_control;
-  if (uint32_t gap = control.send_gap) {
+/// Delivers what is queued, unless this very call comes from a delivery.
+static inline void pollIfDue() {
+  if ((ringFill() || state.issued != state.served) && !state.serving)
+    poll();
+}
+
+/// Waits until the next packet may go.
+static inline void waitToSend() {
+  if (uint32_t gap = neuroc_control.send_gap) {
     while (now() - state.lastSend < gap)
-      ;
+      pollIfDue();
     state.lastSend = now();
   }
   while (!(reg(kComms + kTxStatus) & kTxNotFull))
-    ;
-  reg(kCommsWrite + kTxKey) = key | (control.tick & NEUROC_SPINN_COLOUR_MASK);
+    pollIfDue();
+}
+
+static inline void launch(uint32_t key) {
+  reg(kCommsWrite + kTxKey) =
+      key | (neuroc_control.tick & NEUROC_SPINN_COLOUR_MASK);
 }
 
 extern "C" void neuroc_kernel_send_spike(uint32_t key) {
+  waitToSend();
   launch(key);
   ++counters().spikes_sent;
 }
 
 extern "C" void neuroc_kernel_send_value(uint32_t key, int32_t value) {
+  waitToSend();
   reg(kCommsWrite + kTxData) = uint32_t(value);
   launch(key);
   ++counters().values_sent;
 }
 
+extern "C" void neuroc_kernel_poll() { pollIfDue(); }
+
+static void transferAndWait(uint32_t sdram, uint32_t tcm, uint32_t bytes,
+                            uint32_t write) {
+  uint32_t sequence = submit(sdram, tcm, bytes, write);
+  while (!finished(sequence)) {
+    pollIfDue();
+    harvest();
+  }
+}
+
 extern "C" void neuroc_kernel_read(void *to, uint32_t sdram, uint32_t bytes) {
-  await(submit(sdram, reinterpret_cast<uint32_t>(to), bytes, 0));
+  transferAndWait(sdram, reinterpret_cast<uint32_t>(to), bytes, 0);
 }
 
 extern "C" void neuroc_kernel_write(uint32_t sdram, const void *from,
                                     uint32_t bytes) {
-  await(submit(sdram, reinterpret_cast<uint32_t>(from), bytes, 1));
+  transferAndWait(sdram, reinterpret_cast<uint32_t>(from), bytes, 1);
 }
 
 extern "C" uint32_t neuroc_kernel_random_word(uint32_t keyLow, uint32_t keyHigh,
