@@ -189,7 +189,7 @@ static bool isConfined(neuro::WeightOp weight) {
 
 SignalUse Lowering::factorSignal(Plasticity &p, StringRef name) {
   unsigned number = 0;
-  for (Attribute connected : *p.op.getFactorNames()) {
+  for (Attribute connected : p.op.getFactorNamesAttr()) {
     if (cast<StringAttr>(connected).getValue() == name)
       break;
     ++number;

@@ -411,15 +411,14 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
 
   Fields fields = {field("kind", "project"), field("function", name),
                    field("weight", weight.op.getSymName()),
-                   field("outputs", {globals.getI64IntegerAttr(
-                                        p.target.number)})};
+                   field("outputs", ArrayRef<int64_t>(p.target.number))};
   if (p.source.isSpikes) {
     // What the engine needs to list events, or only to count them.
-    ArrayRef<int64_t> none = {0};
+    int64_t none = 0;
     fields.append({field("source", p.source.number), field("delay", p.delay),
                    field("delays", ownDelays
                                        ? ArrayRef<int64_t>(p.rows.delays)
-                                       : none)});
+                                       : ArrayRef<int64_t>(none))});
     if (eventDriven)
       fields.append({field("events", p.events.units.name),
                      field("event_count", p.events.count.name)});

@@ -142,7 +142,7 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
       ("stage." + population.getSymName() + "." + stage.getSymName()).str();
   Kernel kernel(module, stage.getLoc(), name, real);
   auto outputs = population.getModelOp().list<neuro::OutputOp>();
-  AttrList given;
+  SmallVector<int64_t> given;
   LogicalResult result = success();
   kernel.loop(population.getNumUnits(), [&](Value unit) {
     OpBuilder &b = kernel.builder;
@@ -170,7 +170,7 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
                      signal.depth == 1
                          ? unit
                          : kernel.add(kernel.slot(signal), unit));
-        given.push_back(b.getI64IntegerAttr(signal.number));
+        given.push_back(signal.number);
       } else if (auto random = dyn_cast<neuro::RandomOp>(op)) {
         Value exact = drawRandom(kernel, random.getKind(),
                                  population.getSymName(), unit,
@@ -213,7 +213,7 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
   kernel.finish();
   addItem({field("kind", "stage"), field("function", name),
            field("population", population.getSymName()),
-           field("outputs", given)});
+           field("outputs", ArrayRef<int64_t>(given))});
   return success();
 }
 

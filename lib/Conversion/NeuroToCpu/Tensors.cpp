@@ -200,7 +200,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
   if (failed(result))
     return failure();
 
-  AttrList given;
+  SmallVector<int64_t> given;
   for (Operation *op : ops)
     for (Value value : op->getResults()) {
       auto it = signalOf.find(value);
@@ -208,7 +208,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
         continue;
       const Signal &signal = *it->second;
       Value mapped = mapping.lookup(value);
-      given.push_back(b.getI64IntegerAttr(signal.number));
+      given.push_back(signal.number);
       auto type = dyn_cast<RankedTensorType>(value.getType());
       if (!type) {
         if (signal.isSpikes)
@@ -229,7 +229,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
     }
   k.finish();
   addItem({field("kind", "tensor"), field("function", name),
-           field("outputs", given)});
+           field("outputs", ArrayRef<int64_t>(given))});
   return success();
 }
 

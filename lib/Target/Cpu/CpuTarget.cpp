@@ -28,7 +28,7 @@ llvm::json::Value toJson(Attribute attribute) {
   if (auto dictionary = dyn_cast<DictionaryAttr>(attribute)) {
     llvm::json::Object object;
     for (NamedAttribute field : dictionary)
-      object[field.getName().getValue()] = toJson(field.getValue());
+      object[field.getName().getValue().str()] = toJson(field.getValue());
     return object;
   }
   if (auto array = dyn_cast<ArrayAttr>(attribute)) {
@@ -44,7 +44,7 @@ llvm::json::Value toJson(Attribute attribute) {
     return list;
   }
   if (auto text = dyn_cast<StringAttr>(attribute))
-    return text.getValue();
+    return text.getValue().str(); // owned: the manifest outlives the context
   if (auto flag = dyn_cast<BoolAttr>(attribute))
     return flag.getValue();
   if (auto number = dyn_cast<IntegerAttr>(attribute))
@@ -91,7 +91,7 @@ struct BufferContents {
       MemRefType type = global.getType();
       uint64_t width = type.getElementTypeBitWidth() / 8;
       uint64_t count = type.getNumElements();
-      llvm::json::Object entry{{"name", global.getSymName()},
+      llvm::json::Object entry{{"name", global.getSymName().str()},
                                {"type", typeName(type.getElementType())},
                                {"count", int64_t(count)}};
       auto init = dyn_cast_or_null<DenseElementsAttr>(
@@ -203,7 +203,7 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
   object["functions"] = std::move(functions);
   object["instruction_set"] = machine->cpu;
   object["architecture"] =
-      StringRef(machine->triple).split('-').first;
+      StringRef(machine->triple).split('-').first.str();
   std::string text;
   llvm::raw_string_ostream(text) << manifest << spec.machine.cpu
                                  << spec.optimizationLevel;
