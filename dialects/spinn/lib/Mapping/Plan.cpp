@@ -81,6 +81,14 @@ static bool isWeightedSum(neuro::ProjectOp project) {
          project.getTransmit().empty();
 }
 
+/// True if a dense layout leaves some pairs out.
+static bool hasAbsentPairs(neuro::WeightOp weight) {
+  if (weight.getMask())
+    return true;
+  auto all = dyn_cast<neuro::AllToAllAttr>(weight.getConnect());
+  return all && !all.getSelf();
+}
+
 static FailureOr<FeedMode> chooseMode(neuro::ProjectOp project,
                                       neuro::WeightOp weight, bool isSpikes,
                                       bool isPlastic) {
@@ -95,7 +103,9 @@ static FailureOr<FeedMode> chooseMode(neuro::ProjectOp project,
   }
   if (isa<neuro::OneToOneAttr>(connect))
     return FeedMode::OneToOne;
-  if (neuro::isDenseLayout(weight))
+  // An absent pair is a zero for a sum; other combines must skip it.
+  if (neuro::isDenseLayout(weight) &&
+      (isWeightedSum(project) || !hasAbsentPairs(weight)))
     return FeedMode::Dense;
   return FeedMode::Gather;
 }
@@ -117,7 +127,7 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       continue;
     Node node;
     node.op = &op;
-    node.name = cast<SymbolOpInterface>(op).getName().str();
+    node.name = op.getAttrOfType<StringAttr>("sym_name").getValue().str();
     if (auto population = dyn_cast<neuro::PopulationOp>(op)) {
       node.units = population.getNumUnits();
       node.model = population.getModelOp();

@@ -165,6 +165,10 @@ extern neuroc_spinn_control neuroc_control;
  * while the communications controller is full. */
 void neuroc_kernel_send_spike(uint32_t key);
 void neuroc_kernel_send_value(uint32_t key, int32_t value);
+/* Delivers the packets that are queued now and returns; cheap when there are
+ * none. Generated code calls it in loops that take long: nothing that arrives in
+ * a sub-tick is read by the level under way. */
+void neuroc_kernel_poll(void);
 /* Moves bytes (a multiple of 4, word-aligned) between SDRAM and DTCM by DMA and
  * waits for the end. Not from an interrupt handler. */
 void neuroc_kernel_read(void *to, uint32_t sdram, uint32_t bytes);

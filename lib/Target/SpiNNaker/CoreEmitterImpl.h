@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The class behind emitCore, shared by CoreEmitter.cpp (ticks) and
+// PlasticEmitter.cpp (learning).
+#ifndef NEUROC_LIB_TARGET_SPINNAKER_COREEMITTERIMPL_H
+#define NEUROC_LIB_TARGET_SPINNAKER_COREEMITTERIMPL_H
+
+#include "CoreEmitter.h"
+
+namespace neuroc::spinn {
+
+class CoreEmitter {
+public:
+  CoreEmitter(const ImageSpec &spec, llvm::Module &module)
+      : spec(spec), module(module), b(module.getContext()), fixed(module, b) {}
+  mlir::LogicalResult run();
+
+private:
+  /// A 64-bit sum (range unused) or a 32-bit number.
+  struct Contribution {
+    llvm::Value *value;
+    int frac;
+    neuro::Interval range;
+  };
+
+  // Building blocks.
+  llvm::GlobalVariable *array(const std::string &name, int64_t words);
+  llvm::Value *address(llvm::Value *base, llvm::Value *index);
+  llvm::Value *load(llvm::Value *base, llvm::Value *index);
+  void store(llvm::Value *value, llvm::Value *base, llvm::Value *index);
+  llvm::Value *share(unsigned word);
+  llvm::Function *function(llvm::StringRef name, unsigned parameters);
+  void begin(llvm::Function *function);
+  llvm::BasicBlock *block(llvm::StringRef name);
+  void forLoop(llvm::Value *from, llvm::Value *to,
+               llvm::function_ref<void(llvm::Value *)> body);
+  void ifThen(llvm::Value *condition, llvm::function_ref<void()> body);
+  llvm::AllocaInst *slot(llvm::Type *type);
+  llvm::FunctionCallee kernelFunction(llvm::StringRef name, llvm::Type *result,
+                                      unsigned parameters, bool touchesMemory);
+  llvm::FunctionCallee readFunction();
+  llvm::FunctionCallee writeFunction();
+  void addTo(llvm::Value *counterAddress, llvm::Value *amount);
+  void countEvents(llvm::Value *amount);
+  void poll();
+  static std::string listenName(llvm::StringRef what, unsigned index) {
+    return (what + "_" + llvm::Twine(index)).str();
+  }
+
+  // Ports.
+  llvm::Value *valuesOf(unsigned source, int64_t delay, llvm::Value *tick);
+  llvm::Value *indexInValues(unsigned source, llvm::Value *unit);
+  const WeightBlock &blockOf(const Feed &feed) const;
+  llvm::Value *weightRow(const WeightBlock &entry, llvm::StringRef what,
+                         llvm::Value *u, unsigned part);
+  llvm::Value *externalAddress(const WeightBlock &entry, llvm::Value *u,
+                               unsigned part);
+  void forSynapses(const Feed &feed, llvm::Value *u, llvm::Value *tick,
+                   llvm::function_ref<void(llvm::Value *, llvm::Value *)> body);
+  Contribution readFeed(const Port &port, unsigned portIndex, const Feed &feed,
+                        llvm::Value *u, llvm::Value *tick);
+  Format portFormat(const Port &port) const;
+  Num readPort(unsigned index, llvm::Value *u, llvm::Value *tick);
+
+  // Stages.
+  llvm::Value *keyOfUnit(unsigned output, llvm::Value *u);
+  bool isRecorded(unsigned output) const;
+  void emitSpike(unsigned output, llvm::Value *u);
+  void emitValue(unsigned output, llvm::Value *u, llvm::Value *value);
+  Num readDraw(neuro::RandomOp op, llvm::StringRef stream, llvm::Value *entity,
+               llvm::Value *tick, FixedEmitter &emitter);
+  Num readTime(llvm::Value *tick);
+  Num readName(mlir::Operation *op, llvm::Value *u, llvm::Value *tick,
+               FixedEmitter &emitter);
+  void writeState(llvm::StringRef name, Num value, llvm::Value *u);
+  mlir::LogicalResult emitStage(neuro::StageOp stage, unsigned number);
+  void countFlags(neuro::StageOp stage, llvm::Value *tick);
+  void emitLevels();
+  void emitRow();
+  void emitSource();
+  mlir::LogicalResult emitEnd();
+
+  // Learning (PlasticEmitter.cpp).
+  struct Synapse; ///< the place of the synapse being updated
+  mlir::LogicalResult emitLearning(llvm::Value *tick);
+  mlir::LogicalResult emitCalls();
+  mlir::LogicalResult emitTraces(const WeightBlock &entry, llvm::Value *tick,
+                                 bool isSpikePart);
+  mlir::LogicalResult emitSynapses(const WeightBlock &entry, llvm::Value *tick,
+                                   bool isCall);
+  mlir::LogicalResult updateSynapse(const WeightBlock &entry,
+                                    const Synapse &synapse, llvm::Value *tick,
+                                    bool isCall);
+  mlir::LogicalResult runHandler(const WeightBlock &entry,
+                                 neuro::HandlerOp handler,
+                                 const Synapse &synapse, llvm::Value *tick);
+  Num signalOf(const Reading &reading, llvm::Value *unit, llvm::Value *tick);
+  Num readRule(const WeightBlock &entry, mlir::Operation *op,
+               const Synapse &synapse, llvm::Value *tick,
+               FixedEmitter &emitter);
+  llvm::Value *traceArray(const WeightBlock &entry, neuro::TraceOp trace);
+  llvm::Value *traceIndex(const WeightBlock &entry, neuro::Side side,
+                          llvm::Value *unit);
+  /// True where the units of this core are the weight's pre side.
+  static bool ownsPre(const WeightBlock &entry) {
+    return entry.feed->isTransposed();
+  }
+
+  const ImageSpec &spec;
+  llvm::Module &module;
+  llvm::IRBuilder<> b;
+  FixedEmitter fixed;
+  llvm::Function *current = nullptr;
+  bool failed_ = false;
+};
+
+} // namespace neuroc::spinn
+#endif // NEUROC_LIB_TARGET_SPINNAKER_COREEMITTERIMPL_H
