@@ -94,19 +94,21 @@ def MatrixOp : Xbar_Op<"matrix", [Symbol, HasParent<"MapOp">]> {
   let description = [{
     Row k, column n stands for `levels[k][n] * scales[n]`. `bits` counts the sign.
     A `plastic` matrix has no constant levels: the tile keeps the exact weights
-    in its memory and programs the arrays from them.
+    in its memory and programs the arrays from them. Rows are the weight's pre
+    units (a convolution's kernel entries), or with `transposed` its post units.
 
     ```mlir
-    xbar.matrix @W_q of @W bits 8 slices 4 levels dense<[[3, -7]]> : tensor<1x2xi16>
+    xbar.matrix @W_q of @W bits 8 slices 4 shape [1, 2]
+        levels dense<[[3, -7]]> : tensor<1x2xi16>
         scales [0.5, 0.25]
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$weight,
       I64Attr:$bits, I64Attr:$slices, DenseI64ArrayAttr:$shape,
       OptionalAttr<ElementsAttr>:$levels, OptionalAttr<DenseF64ArrayAttr>:$scales,
-      UnitAttr:$plastic);
+      UnitAttr:$plastic, UnitAttr:$transposed);
   let assemblyFormat = [{ $sym_name `of` $weight `bits` $bits `slices` $slices
-    `shape` $shape (`plastic` $plastic^)? (`levels` $levels^ `scales` $scales)?
+    `shape` $shape (`transposed` $transposed^)? (`plastic` $plastic^)? (`levels` $levels^ `scales` $scales)?
     attr-dict }];
   let hasVerifier = 1; // matrix_r1: bits in [2, 16]
                        // matrix_r2: levels have the shape and one scale a column

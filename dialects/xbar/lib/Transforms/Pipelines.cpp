@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The map pipeline: formats, integer weights, arrays, places, schedule.
+#include "neuroc/Xbar/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace neuroc::xbar {
+
+void buildMapPipeline(OpPassManager &pm, const MapPipelineOptions &options) {
+  AssignFormatsOptions formats;
+  formats.unknownMagnitude = options.unknownMagnitude;
+  pm.addPass(createAssignFormats(formats));
+  QuantizeWeightsOptions quantize;
+  quantize.weightBits = options.weightBits;
+  quantize.sparseDensity = options.sparseDensity;
+  pm.addPass(createQuantizeWeights(quantize));
+  pm.addPass(createMapArrays());
+  pm.addPass(createPlaceTiles());
+  pm.addPass(createScheduleTicks());
+}
+
+void registerXbarPipelines() {
+  PassPipelineRegistration<>(
+      "xbar-map-pipeline",
+      "Map a network in core normal form onto the module's 'xbar.machine'",
+      [](OpPassManager &pm) { buildMapPipeline(pm); });
+}
+
+} // namespace neuroc::xbar
