@@ -194,12 +194,15 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
                           << "' is taken to be " << options.defaultDim;
       }
     }
-    for (int64_t dim : shape)
-      if (dim < 0 || dim > (int64_t(1) << 32)) {
+    int64_t count = 1;
+    for (int64_t dim : shape) {
+      if (dim < 0 || (dim && count > (int64_t(1) << 40) / dim)) {
         fail("extent " + Twine(dim) + " is not possible");
         shape.clear();
         break;
       }
+      count *= dim;
+    }
     auto type = RankedTensorType::get(shape, element);
     auto frozen = options.frozenInputs.find(info.name.str());
     if (frozen != options.frozenInputs.end()) {
@@ -286,7 +289,9 @@ LogicalResult GraphImporter::foldResults(const Node &node, Scope &values,
       GraphValue &value = values[output];
       if (output.empty() || value.constant)
         continue;
-      auto host = eval.evaluate(value.value);
+      // What is larger than this is left to run time.
+      bool small = value.type.getNumElements() <= (int64_t(1) << 26);
+      auto host = small ? eval.evaluate(value.value) : nullptr;
       if (!host) {
         all = false;
         break;

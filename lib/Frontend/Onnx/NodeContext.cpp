@@ -108,6 +108,9 @@ FailureOr<Shape> NodeContext::axes(ArrayRef<int64_t> list, int64_t rank) {
 }
 
 std::optional<DenseElementsAttr> NodeContext::fold(Value value) {
+  if (cast<RankedTensorType>(value.getType()).getNumElements() >
+      (int64_t(1) << 26))
+    return std::nullopt;
   auto host = importer.eval.evaluate(value);
   if (!host)
     return std::nullopt;
