@@ -56,10 +56,9 @@ struct Read {
     rig.put(0, 300, old);
     Status status = rig->loadArray(bank, matrix.w);
     EXPECT_TRUE(status) << status.message();
-    rig.program(0, "set r1, 300\nset r2, 100\n" + op +
-                       " r1, r2, bits=" + number(bits) + ", slices=" +
-                       number(bank.slices) + ", array=" + number(bank.array) +
-                       options + "\nhalt");
+    rig.program(0, "set r1, 300\nset r2, 100\n" + op + " r1, r2, bits=" +
+                       number(bits) + ", slices=" + number(bank.slices) +
+                       ", array=" + number(bank.array) + options + "\nhalt");
     EXPECT_EQ(rig.run(), "");
     counters = rig->counters();
     return rig.get(0, 300, outputs);
@@ -78,14 +77,14 @@ TEST(Array, LosslessReadIsTheIntegerProduct) {
     read.bank.cols = 1 + random() % 16;
     read.bank.col0 = random() % (17 - read.bank.cols);
     int64_t limit = read.config.maxWeight(read.bank.slices);
-    read.matrix = randomMatrix(random, read.bank.rows, read.bank.cols,
-                               int32_t(limit));
+    read.matrix =
+        randomMatrix(random, read.bank.rows, read.bank.cols, int32_t(limit));
     bool transposed = random() % 2, isSigned = random() % 2;
     read.op = transposed ? "mvmt" : "mvm";
     read.bits = 1 + random() % 8;
     unsigned shift = random() % 3;
-    read.options = ", shift=" + number(shift) +
-                   (isSigned ? ", signed=1" : "") + ", acc=1";
+    read.options =
+        ", shift=" + number(shift) + (isSigned ? ", signed=1" : "") + ", acc=1";
     uint32_t inputs = transposed ? read.bank.cols : read.bank.rows;
     uint32_t outputs = transposed ? read.bank.rows : read.bank.cols;
     for (uint32_t i = 0; i < inputs; ++i) {
@@ -96,8 +95,8 @@ TEST(Array, LosslessReadIsTheIntegerProduct) {
     for (uint32_t k = 0; k < outputs; ++k) {
       int64_t sum = 0;
       for (uint32_t i = 0; i < inputs; ++i)
-        sum += int64_t(read.x[i]) * (transposed ? read.matrix.at(k, i)
-                                                : read.matrix.at(i, k));
+        sum += int64_t(read.x[i]) *
+               (transposed ? read.matrix.at(k, i) : read.matrix.at(i, k));
       read.old.push_back(int32_t(random() % 1000));
       expected.push_back(int32_t((sum << shift) + read.old.back()));
     }
@@ -505,8 +504,7 @@ TEST(ArrayTiming, ProgrammingPulsesRowByRow) {
   EXPECT_EQ(c.pulses, 10u * 6 * 3);
   EXPECT_EQ(c.programmedCells, 60u);
   // Once more: nothing to change, one read per row.
-  EXPECT_EQ(drained(m, "prog r2, r5\nfence\nrdsr r30, 2\nprog r2, r5"),
-            10 * 4);
+  EXPECT_EQ(drained(m, "prog r2, r5\nfence\nrdsr r30, 2\nprog r2, r5"), 10 * 4);
   EXPECT_EQ(drained(m, "rdbk r1, r5"), (10 + 2) * 10);
   // From 3 to -3 the pulses of the two cells of a pair overlap.
   EXPECT_EQ(programRowCycles(m, 3), 2u * 4 + 3 * 7);

@@ -75,10 +75,9 @@ TEST(Assembler, LabelsCommentsNumbers) {
   EXPECT_EQ(*decode(code[1]), Instr(Op::Loop, {1, 1}));
   EXPECT_EQ(*decode(code[3]), Instr(Op::Beq, {1, 2, -4}));
   EXPECT_EQ(*decode(code[4]), Instr(Op::Bne, {1, 2, -1}));
-  EXPECT_EQ(*decode(code[6]), Instr(Op::Mvm, {1, 2})
-                                  .with("array", 3)
-                                  .with("bits", 4)
-                                  .with("acc", 1));
+  EXPECT_EQ(
+      *decode(code[6]),
+      Instr(Op::Mvm, {1, 2}).with("array", 3).with("bits", 4).with("acc", 1));
 }
 
 TEST(Assembler, DisassemblyLeavesDefaultsOut) {
@@ -91,8 +90,7 @@ TEST(Assembler, DisassemblyLeavesDefaultsOut) {
 TEST(Assembler, ErrorsNameThePlace) {
   EXPECT_EQ(assembleError("\n  vad r1, r2, r3, r4"),
             "t.s:2:3: error: no instruction 'vad'; did you mean 'vadd'?");
-  EXPECT_EQ(assembleError("zzzzzz"),
-            "t.s:1:1: error: no instruction 'zzzzzz'");
+  EXPECT_EQ(assembleError("zzzzzz"), "t.s:1:1: error: no instruction 'zzzzzz'");
   EXPECT_EQ(assembleError("add r1, r2, r32"),
             "t.s:1:13: error: operand 'b' must be a register r0 to r31, "
             "found 'r32'");
@@ -185,9 +183,9 @@ TEST(Validator, RandomWordsNeverCrash) {
 /// First error of a program, "at: message".
 std::string firstError(const std::string &text) {
   auto errors = validateProgram(assembled(text), smallMachine());
-  return errors.empty() ? ""
-                        : std::to_string(errors[0].at) + ": " +
-                              errors[0].message;
+  return errors.empty()
+             ? ""
+             : std::to_string(errors[0].at) + ": " + errors[0].message;
 }
 
 TEST(Validator, AcceptsAProgram) {

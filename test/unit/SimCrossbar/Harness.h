@@ -79,10 +79,11 @@ public:
 };
 
 /// Runs `text` alone on tile 0 after placing vectors; returns memory words.
-inline std::vector<int32_t>
-runVector(const std::string &text, std::vector<int32_t> at100,
-          std::vector<int32_t> at200, uint32_t from, size_t count,
-          uint64_t *saturations = nullptr) {
+inline std::vector<int32_t> runVector(const std::string &text,
+                                      std::vector<int32_t> at100,
+                                      std::vector<int32_t> at200, uint32_t from,
+                                      size_t count,
+                                      uint64_t *saturations = nullptr) {
   Rig rig;
   rig.put(0, 100, at100);
   rig.put(0, 200, at200);

@@ -4,6 +4,8 @@
 // overlap, encode and decode are inverse, and the reference page agrees.
 #include "Harness.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -154,11 +156,34 @@ TEST(Isa, ReferenceHasNoOtherInstruction) {
 
 TEST(Isa, MachineReferenceHasEveryParameter) {
   std::string text = page("crossbar-machine.md");
+  MachineConfig machine;
+  std::string echo = machineToJson(machine);
+  bool print = std::getenv("NEUROC_PRINT_ISA");
   for (const MachineParameter &parameter : machineParameters()) {
-    std::string key = "| `" + std::string(parameter.section) + "." +
-                      std::string(parameter.key) + "` |";
-    EXPECT_NE(text.find(key), std::string::npos) << key;
+    // The default is the value that the default machine's echo has.
+    std::string key(parameter.key), section(parameter.section);
+    size_t at = echo.find("\"" + section + "\": {");
+    ASSERT_NE(at, std::string::npos);
+    at = echo.find("\"" + key + "\": ", at) + key.size() + 4;
+    std::string value = echo.substr(at, echo.find_first_of(",\n", at) - at);
+    char range[64];
+    std::snprintf(range, sizeof range, "%.6g to %.6g", parameter.least,
+                  parameter.most);
+    std::string line = "| `" + section + "." + key + "` | " + value + " | " +
+                       range + " | " + std::string(parameter.meaning) + " |";
+    if (print)
+      std::printf("%s\n", line.c_str());
+    else
+      EXPECT_NE(text.find(line), std::string::npos) << line;
   }
+}
+
+TEST(Isa, MachineReferenceHasEveryPreset) {
+  std::string text = page("crossbar-machine.md");
+  for (const auto &[name, summary] : machinePresets())
+    EXPECT_NE(text.find("| `" + name + "` | " + summary + " |"),
+              std::string::npos)
+        << name;
 }
 
 } // namespace

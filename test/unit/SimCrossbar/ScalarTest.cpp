@@ -81,10 +81,9 @@ TEST(Control, BranchesTakeWhatTheySay) {
     const char *op;
     int32_t a, b;
     bool taken;
-  } cases[] = {{"beq", 1, 1, true},   {"beq", 1, 2, false},
-               {"bne", 1, 2, true},   {"bne", 1, 1, false},
-               {"blt", -1, 0, true},  {"blt", 0, 0, false},
-               {"bge", 0, 0, true},   {"bge", -1, 0, false}};
+  } cases[] = {{"beq", 1, 1, true},  {"beq", 1, 2, false}, {"bne", 1, 2, true},
+               {"bne", 1, 1, false}, {"blt", -1, 0, true}, {"blt", 0, 0, false},
+               {"bge", 0, 0, true},  {"bge", -1, 0, false}};
   for (const Case &c : cases) {
     Rig rig;
     rig.program(0, "set r1, " + std::to_string(c.a) + "\nset r2, " +
@@ -208,8 +207,7 @@ TEST(Machine, HostAccessIsChecked) {
   huge.meshX = huge.meshY = 64;
   huge.memoryWords = 1 << 20;
   std::unique_ptr<Machine> machine;
-  EXPECT_EQ(int(Machine::create(huge, machine).code()),
-            int(Code::DoesNotFit));
+  EXPECT_EQ(int(Machine::create(huge, machine).code()), int(Code::DoesNotFit));
 }
 
 TEST(Machine, EnergyIsTheSumOfItsComponents) {

@@ -20,8 +20,8 @@ Words binary(const std::string &op, Words a, Words b,
              const std::string &more = "", uint64_t *saturations = nullptr,
              Words old = {}) {
   std::string text = "set r1, 300\nset r2, 100\nset r3, 200\nset r4, " +
-                     std::to_string(a.size()) + "\n" + op +
-                     " r1, r2, r3, r4" + more;
+                     std::to_string(a.size()) + "\n" + op + " r1, r2, r3, r4" +
+                     more;
   Rig rig;
   rig.put(0, 100, a);
   rig.put(0, 200, b);
@@ -39,9 +39,9 @@ Words scalarForm(const std::string &op, Words a, Words b,
   for (size_t i = 0; i < a.size(); ++i) {
     Rig rig;
     rig.put(0, 100, {a[i]});
-    rig.program(0, "set r1, 300\nset r2, 100\nset r3, " +
-                       std::to_string(b[i]) + "\nset r4, 1\n" + op +
-                       ".s r1, r2, r3, r4" + more + "\nhalt");
+    rig.program(0, "set r1, 300\nset r2, 100\nset r3, " + std::to_string(b[i]) +
+                       "\nset r4, 1\n" + op + ".s r1, r2, r3, r4" + more +
+                       "\nhalt");
     EXPECT_EQ(rig.run(), "");
     result.push_back(rig.get(0, 300, 1)[0]);
   }
@@ -71,8 +71,12 @@ TEST(Vector, TwoOperands) {
       {"vand", "", {12, -1}, {10, 5}, {8, 5}, 0},
       {"vor", "", {12, 0}, {10, 5}, {14, 5}, 0},
       {"vxor", "", {12, -1}, {10, 0}, {6, -1}, 0},
-      {"vsh", "", {3, -3, 5, -5, 1, 7, 1}, {1, 2, -1, -1, 31, -40, 40},
-       {6, -12, 3, -2, high, 0, high}, 2},
+      {"vsh",
+       "",
+       {3, -3, 5, -5, 1, 7, 1},
+       {1, 2, -1, -1, 31, -40, 40},
+       {6, -12, 3, -2, high, 0, high},
+       2},
       {"vsrl", "", {-1, 16}, {28, 34}, {15, 4}, 0},
       {"vceq", "", {1, 2}, {1, 3}, {1, 0}, 0},
       {"vcne", "", {1, 2}, {1, 3}, {0, 1}, 0},
@@ -85,8 +89,12 @@ TEST(Vector, TwoOperands) {
       {"vmul", "", {3, 65536, low}, {-4, 65536, -1}, {-12, high, high}, 2},
       {"vmul", ", shift=1", {3, -3, 1}, {1, 1, 1}, {2, -1, 1}, 0},
       {"vmul", ", shift=63", {low, low}, {low, high}, {1, 0}, 0},
-      {"vdiv", ", shift=1", {3, -3, 5, -5, 0}, {4, 4, 0, 0, 0},
-       {2, -2, high, low, 0}, 2},
+      {"vdiv",
+       ", shift=1",
+       {3, -3, 5, -5, 0},
+       {4, 4, 0, 0, 0},
+       {2, -2, high, low, 0},
+       2},
       {"vdiv", ", shift=63", {1, low}, {high, -1}, {high, high}, 2},
       {"vdiv", "", {low}, {-1}, {high}, 1},
   };
@@ -110,9 +118,7 @@ TEST(Vector, RandomProductsRoundToNearest) {
       __int128 exact = __int128(a[i]) * b[i];
       if (shift)
         exact = (exact + (__int128(1) << (shift - 1))) >> shift;
-      expected[i] = exact > high  ? high
-                    : exact < low ? low
-                                  : int32_t(exact);
+      expected[i] = exact > high ? high : exact < low ? low : int32_t(exact);
     }
     EXPECT_EQ(binary("vmul", a, b, ", shift=" + std::to_string(shift)),
               expected);
@@ -151,8 +157,7 @@ TEST(Vector, OneOperand) {
   EXPECT_EQ(unary("vmov", {1, 2, 3}), (Words{1, 2, 3}));
   EXPECT_EQ(unary("vneg", {1, low}, "", &saturations), (Words{-1, high}));
   EXPECT_EQ(saturations, 1u);
-  EXPECT_EQ(unary("vabs", {-1, low, 4}, "", &saturations),
-            (Words{1, high, 4}));
+  EXPECT_EQ(unary("vabs", {-1, low, 4}, "", &saturations), (Words{1, high, 4}));
   EXPECT_EQ(saturations, 1u);
   EXPECT_EQ(unary("vnot", {0, 5}), (Words{1, 0}));
   EXPECT_EQ(unary("vclz", {0, 1, -1}), (Words{32, 31, 0}));
@@ -176,14 +181,14 @@ TEST(Vector, SquareRoot) {
             (Words{0, 1, 3, 4, 4, 0}));
   EXPECT_EQ(saturations, 1u);
   EXPECT_EQ(unary("vsqrt", {2, high}, ", shift=30"),
-            (Words{46340, int32_t(std::floor(std::sqrt(
-                              std::ldexp((long double)high, 30))))}));
+            (Words{46340, int32_t(std::floor(
+                              std::sqrt(std::ldexp((long double)high, 30))))}));
 }
 
 TEST(Vector, Packing) {
   auto run = [](const char *op, Words in, size_t n, size_t out) {
-    return runVector("set r1, 300\nset r2, 100\nset r3, " +
-                         std::to_string(n) + "\n" + op + " r1, r2, r3",
+    return runVector("set r1, 300\nset r2, 100\nset r3, " + std::to_string(n) +
+                         "\n" + op + " r1, r2, r3",
                      in, {}, 300, out);
   };
   EXPECT_EQ(run("vpack8", {1, -1, 200, -200, 5}, 5, 2),
@@ -192,8 +197,7 @@ TEST(Vector, Packing) {
             (Words{int32_t(0xffff0001), 0x7fff}));
   EXPECT_EQ(run("vunpk8", {int32_t(0x807fff01), 5}, 5, 5),
             (Words{1, -1, 127, -128, 5}));
-  EXPECT_EQ(run("vunpk16", {int32_t(0xffff0001), 7}, 3, 3),
-            (Words{1, -1, 7}));
+  EXPECT_EQ(run("vunpk16", {int32_t(0xffff0001), 7}, 3, 3), (Words{1, -1, 7}));
   EXPECT_EQ(run("vpack1", {3, 0, -1, 0}, 4, 1), (Words{5}));
   EXPECT_EQ(run("vunpk1", {5}, 4, 4), (Words{1, 0, 1, 0}));
 }
@@ -266,25 +270,20 @@ TEST(Vector, IndexedAccess) {
   std::string setup = "set r1, 300\nset r2, 100\nset r3, 200\nset r4, 3\n"
                       "set r5, 7\n";
   Words data{10, 11, 12, 13}, index{3, 0, 3};
-  EXPECT_EQ(
-      runVector(setup + "vgather r1, r2, r3, r4", data, index, 300, 3),
-      (Words{13, 10, 13}));
-  EXPECT_EQ(
-      runVector(setup + "vscatter r2, r1, r3, r4", data, index, 300, 4),
-      (Words{11, 0, 0, 12})); // the last write wins
-  EXPECT_EQ(
-      runVector(setup + "vscatter.s r5, r1, r3, r4", {}, index, 300, 4),
-      (Words{7, 0, 0, 7}));
-  EXPECT_EQ(
-      runVector(setup + "vscatadd r2, r1, r3, r4", data, index, 300, 4),
-      (Words{11, 0, 0, 22}));
-  EXPECT_EQ(
-      runVector(setup + "vscatadd.s r5, r1, r3, r4", {}, index, 300, 4),
-      (Words{7, 0, 0, 14}));
+  EXPECT_EQ(runVector(setup + "vgather r1, r2, r3, r4", data, index, 300, 3),
+            (Words{13, 10, 13}));
+  EXPECT_EQ(runVector(setup + "vscatter r2, r1, r3, r4", data, index, 300, 4),
+            (Words{11, 0, 0, 12})); // the last write wins
+  EXPECT_EQ(runVector(setup + "vscatter.s r5, r1, r3, r4", {}, index, 300, 4),
+            (Words{7, 0, 0, 7}));
+  EXPECT_EQ(runVector(setup + "vscatadd r2, r1, r3, r4", data, index, 300, 4),
+            (Words{11, 0, 0, 22}));
+  EXPECT_EQ(runVector(setup + "vscatadd.s r5, r1, r3, r4", {}, index, 300, 4),
+            (Words{7, 0, 0, 14}));
   Words packed{(3 << 16) | 1, int32_t(0xfffe0000), (5 << 16) | 1};
-  EXPECT_EQ(runVector(setup + "vscatpk r2, r1, r4, shift=4", packed, {}, 300,
-                      2),
-            (Words{-32, 128}));
+  EXPECT_EQ(
+      runVector(setup + "vscatpk r2, r1, r4, shift=4", packed, {}, 300, 2),
+      (Words{-32, 128}));
   Rig rig;
   rig.put(0, 200, {5000});
   rig.program(0, "set r3, 200\nset r4, 1\nset r1, 300\nvgather r1, r0, r3, "
@@ -321,13 +320,13 @@ TEST(Vector, RandomIsTheSharedGenerator) {
                           entities, 300, 4);
   Words normals = runVector(setup + "vrndn r1, r2, r3, r4, r5, draw=9", block,
                             entities, 300, 4);
-  Words uniforms = runVector(
-      setup + "vrndu r1, r2, r3, r4, r5, draw=9, frac=10", block, entities,
-      300, 4);
-  Words listed = runVector(setup + "vrndw.x r1, r2, r6, r4, r5, draw=9",
-                           block, entities, 300, 4);
-  Words listedN = runVector(setup + "vrndn.x r1, r2, r6, r4, r5", block,
-                            entities, 300, 4);
+  Words uniforms =
+      runVector(setup + "vrndu r1, r2, r3, r4, r5, draw=9, frac=10", block,
+                entities, 300, 4);
+  Words listed = runVector(setup + "vrndw.x r1, r2, r6, r4, r5, draw=9", block,
+                           entities, 300, 4);
+  Words listedN =
+      runVector(setup + "vrndn.x r1, r2, r6, r4, r5", block, entities, 300, 4);
   Words listedU = runVector(setup + "vrndu.x r1, r2, r6, r4, r5, frac=31",
                             block, entities, 300, 4);
   for (uint32_t i = 0; i < 4; ++i) {
@@ -367,8 +366,8 @@ TEST(Vector, Faults) {
       has(vectorFault("vadd r1, r1, r1, r4"), "the length is negative: -1"));
   EXPECT_TRUE(has(vectorFault("vadd r5, r1, r1, r3"),
                   "destination: words [4095, 4100) are outside"));
-  EXPECT_TRUE(has(vectorFault("vmov r1, r4, r3"),
-                  "source: words [-1, 4) are outside"));
+  EXPECT_TRUE(
+      has(vectorFault("vmov r1, r4, r3"), "source: words [-1, 4) are outside"));
   EXPECT_TRUE(has(vectorFault("vfloor r1, r1, r3, 31"),
                   "shift must be in [0, 30], got 31"));
   EXPECT_TRUE(has(vectorFault("vsrai r1, r1, r3, -1"),
@@ -418,8 +417,7 @@ TEST(VectorTiming, IndependentOnesOverlapDependentOnesWait) {
   m.lanes = 8;
   m.vectorStart = 6;
   // The unit is busy for 5 cycles; a dependent one waits for the result.
-  EXPECT_EQ(drained("vadd r1, r2, r2, r4\nvadd r3, r2, r2, r4", m),
-            5 + 5 + 6);
+  EXPECT_EQ(drained("vadd r1, r2, r2, r4\nvadd r3, r2, r2, r4", m), 5 + 5 + 6);
   EXPECT_EQ(drained("vadd r1, r2, r2, r4\nvadd r3, r1, r2, r4", m),
             (5 + 6) + (5 + 6));
 }
@@ -430,10 +428,10 @@ TEST(VectorTiming, StallsAreAccountedByCause) {
   m.vectorStart = 6;
   Rig rig(m);
   rig.program(0, "set r1, 100\nset r2, 200\nset r4, 40\n"
-                 "vadd r1, r2, r2, r4\n"  // starts at 3, free at 8
-                 "vadd r2, r2, r2, r4\n"  // waits 4 for the unit, starts at 8
-                 "lw r3, r1, 0\n"         // r1's words at 14: waits 5
-                 "add r5, r3, r0\n"       // load latency 2: waits 1
+                 "vadd r1, r2, r2, r4\n" // starts at 3, free at 8
+                 "vadd r2, r2, r2, r4\n" // waits 4 for the unit, starts at 8
+                 "lw r3, r1, 0\n"        // r1's words at 14: waits 5
+                 "add r5, r3, r0\n"      // load latency 2: waits 1
                  "jmp +0\nhalt");
   EXPECT_EQ(rig.run(), "");
   Counters c = rig->counters();

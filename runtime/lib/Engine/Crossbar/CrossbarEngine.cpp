@@ -49,11 +49,11 @@ public:
     if (Status status = loadMembers(); !status)
       return status;
     if (trace.is_open())
-      machine->setTrace([this](uint32_t tile, uint64_t cycle, uint32_t at,
-                               uint64_t word) {
-        trace << cycle << ',' << tile << ',' << at << ",\""
-              << disassemble(word) << "\"\n";
-      });
+      machine->setTrace(
+          [this](uint32_t tile, uint64_t cycle, uint32_t at, uint64_t word) {
+            trace << cycle << ',' << tile << ',' << at << ",\""
+                  << disassemble(word) << "\"\n";
+          });
     now = 0;
     counted.clear();
     longestTick = 0;
@@ -72,8 +72,7 @@ public:
       for (const Counter &counter : program.counters) {
         double &total = counted[counter.stat];
         for (const Place &place : counter.places)
-          total += double(uint32_t(
-              machine->memory(place.tile)[place.address]));
+          total += double(uint32_t(machine->memory(place.tile)[place.address]));
       }
       if (sink)
         for (unsigned p = 0; p < infos.size(); ++p)
@@ -98,8 +97,8 @@ public:
 
   Status readProbe(unsigned probe, std::vector<double> &values) override {
     if (probe >= program.probes.size())
-      return {Code::Internal, "probe " + std::to_string(probe) +
-                                  " does not exist"};
+      return {Code::Internal,
+              "probe " + std::to_string(probe) + " does not exist"};
     read(program.probes[probe].vector, values);
     return Status::ok();
   }
@@ -154,8 +153,7 @@ public:
       return write(state->vector, present, what);
     }
     return {Code::ModelError,
-            "state '" + std::string(population) + "." +
-                std::string(variable) +
+            "state '" + std::string(population) + "." + std::string(variable) +
                 "' cannot be held on this target: the program was compiled "
                 "without a clamp for it"};
   }
@@ -254,8 +252,8 @@ private:
     std::vector<std::string> known;
     for (const auto &item : list)
       known.push_back(item.name);
-    return {Code::ModelError, "the program has no " + std::string(kind) +
-                                  " '" + std::string(name) + "'" +
+    return {Code::ModelError, "the program has no " + std::string(kind) + " '" +
+                                  std::string(name) + "'" +
                                   suggestName(name, known)};
   }
   Status missingState(std::string_view population,
@@ -294,12 +292,7 @@ Status CrossbarEngine::readManifest() {
     return status;
   Status status;
   JsonReader manifest(json, origin, status);
-  JsonReader part = manifest.at("program");
-  if (!status)
-    return status;
-  if (Status bad = parseProgram(dumpJson(part.json(), -1), part.path(),
-                                program);
-      !bad)
+  if (Status bad = parseManifest(container->manifest(), origin, program); !bad)
     return bad;
   if (manifest.has("probes")) {
     JsonReader list = manifest.at("probes");
@@ -317,13 +310,13 @@ Status CrossbarEngine::readManifest() {
   if (!status)
     return status;
   if (infos.size() != program.probes.size())
-    return {Code::InputError, part.path() + ".probes: has " +
+    return {Code::InputError, origin + ".program.probes: has " +
                                   std::to_string(program.probes.size()) +
                                   " entries, the manifest lists " +
                                   std::to_string(infos.size())};
   for (size_t i = 0; i < infos.size(); ++i)
     if (infos[i].name != program.probes[i].name)
-      return {Code::InputError, part.path() + ".probes[" + std::to_string(i) +
+      return {Code::InputError, origin + ".program.probes[" + std::to_string(i) +
                                     "]: is '" + program.probes[i].name +
                                     "', the manifest has '" + infos[i].name +
                                     "' there"};
@@ -351,8 +344,8 @@ Status CrossbarEngine::applyConfig() {
     Json number;
     if (Status bad = parseJson(value, "option '" + key + "'", number);
         !bad || !number.is_number())
-      return {Code::UsageError, "option '" + key +
-                                    "' must be a number, got '" + value + "'"};
+      return {Code::UsageError,
+              "option '" + key + "' must be a number, got '" + value + "'"};
     overrides[section][dot == std::string::npos ? "" : key.substr(dot + 1)] =
         number;
   }
@@ -409,8 +402,7 @@ Status CrossbarEngine::loadMembers() {
       return status;
   }
   for (const Image &image : program.images) {
-    if (Status status = member(image.words, 4, "a memory image", data);
-        !status)
+    if (Status status = member(image.words, 4, "a memory image", data); !status)
       return status;
     if (Status status = machine->writeMemory(image.tile, image.address,
                                              decodeWords<int32_t>(data));
@@ -429,8 +421,8 @@ Status CrossbarEngine::loadMembers() {
   for (const Key &key : program.keys) {
     if (!options.seed)
       break;
-    uint64_t value = neuroc_rt_key(options.seed,
-                                   neuroc_rt_stream(key.stream.c_str()));
+    uint64_t value =
+        neuroc_rt_key(options.seed, neuroc_rt_stream(key.stream.c_str()));
     int32_t words[2] = {int32_t(uint32_t(value)),
                         int32_t(uint32_t(value >> 32))};
     if (Status status =
@@ -499,8 +491,7 @@ static int32_t toWord(double value, int64_t lowest = INT32_MIN,
   return int32_t(rounded);
 }
 
-Status CrossbarEngine::write(const Vector &vector,
-                             std::span<const double> in,
+Status CrossbarEngine::write(const Vector &vector, std::span<const double> in,
                              const std::string &what) {
   if (in.size() != unitsOf(vector))
     return wrongCount(what, in.size(), unitsOf(vector));
@@ -512,8 +503,8 @@ Status CrossbarEngine::write(const Vector &vector,
       if (vector.bits) {
         int32_t &word = memory[piece.address + i / 32];
         uint32_t bit = uint32_t(1) << (i % 32);
-        word = int32_t(value != 0 ? uint32_t(word) | bit
-                                  : uint32_t(word) & ~bit);
+        word =
+            int32_t(value != 0 ? uint32_t(word) | bit : uint32_t(word) & ~bit);
       } else {
         memory[size_t(piece.address) + size_t(i) * piece.stride] =
             toWord(value * scale);
@@ -545,22 +536,20 @@ Status CrossbarEngine::indexOf(const WeightPiece &piece, size_t count,
     size_t at = 0;
     for (uint32_t r = 0; r < piece.bank.rows; ++r)
       for (uint32_t c = 0; c < piece.bank.cols; ++c)
-        index[at++] = int64_t(piece.first) + r * piece.rowStep +
-                      c * piece.colStep;
+        index[at++] =
+            int64_t(piece.first) + r * piece.rowStep + c * piece.colStep;
     return Status::ok();
   }
   std::span<const uint8_t> data;
-  if (Status status = member(piece.indices, 4, "an index list", data);
-      !status)
+  if (Status status = member(piece.indices, 4, "an index list", data); !status)
     return status;
   std::vector<uint32_t> list = decodeWords<uint32_t>(data);
   for (size_t i = 0; i < elements; ++i) {
     if (list[i] != UINT32_MAX && list[i] >= count)
       return {Code::InputError,
-              container->origin() + ": '" + piece.indices.member +
-                  "': index " + std::to_string(list[i]) +
-                  " is not below the " + std::to_string(count) +
-                  " values of the weight"};
+              container->origin() + ": '" + piece.indices.member + "': index " +
+                  std::to_string(list[i]) + " is not below the " +
+                  std::to_string(count) + " values of the weight"};
     index[i] = list[i] == UINT32_MAX ? -1 : int64_t(list[i]);
   }
   return Status::ok();
@@ -653,12 +642,11 @@ Status CrossbarEngine::writePiece(const WeightPiece &piece,
     unsigned shift, bits;
     locate(piece.format, col, word, shift, bits);
     int64_t most = (int64_t(1) << (bits - 1)) - 1;
-    int32_t value = toWord(target, std::max(lowest, -most - 1),
-                           std::min(highest, most));
+    int32_t value =
+        toWord(target, std::max(lowest, -most - 1), std::min(highest, most));
     uint32_t mask = bits == 32 ? UINT32_MAX : ((1u << bits) - 1) << shift;
     int32_t &to = memory[piece.address + size_t(row) * piece.stride + word];
-    to = int32_t((uint32_t(to) & ~mask) |
-                 ((uint32_t(value) << shift) & mask));
+    to = int32_t((uint32_t(to) & ~mask) | ((uint32_t(value) << shift) & mask));
   }
   return isArray ? machine->loadArray(piece.bank, raw, /*setWindow=*/false)
                  : Status::ok();
@@ -679,8 +667,7 @@ Status CrossbarEngine::stats(Stats &stats) const {
     stats["energy_j." + std::string(componentName(Component(i)))] =
         c.energy(Component(i), m) - atLoad.energy(Component(i), m);
   for (unsigned i = 0; i < kStalls; ++i)
-    stats["stalls." + std::string(stallName(Stall(i)))] =
-        double(c.stalls[i]);
+    stats["stalls." + std::string(stallName(Stall(i)))] = double(c.stalls[i]);
   stats["instructions"] = double(c.instructions);
   stats["saturations"] = double(c.saturations);
   stats["adc_clips"] = double(c.adcClips);

@@ -47,8 +47,8 @@ unsigned Array::program(unsigned row, unsigned col, int level,
   ++counters.programmedCells;
   if (!actual.empty())
     actual[at] =
-        float(level + programNoise * neuroc_rt_normal(noiseKey, at,
-                                                      uint32_t(draws++), 1));
+        float(level + programNoise *
+                          neuroc_rt_normal(noiseKey, at, uint32_t(draws++), 1));
   return unsigned(std::max(plus, minus));
 }
 
@@ -121,8 +121,8 @@ void Array::noisyPhase(const Window &w, const ReadMode &mode,
       power += (g / maxLevel) * (g / maxLevel);
     }
     if (readNoise > 0)
-      sum += readNoise * std::sqrt(power) *
-             neuroc_rt_normal(noiseKey, draw, k, 2);
+      sum +=
+          readNoise * std::sqrt(power) * neuroc_rt_normal(noiseKey, draw, k, 2);
     codes[k] = convert(sum, mode.range, counters);
   }
 }
@@ -176,8 +176,8 @@ void Array::readExactly(const Window &w, std::span<const int32_t> x,
       total = sum;
     } else {
       for (uint32_t j = 0; j < w.cols; ++j)
-        total += (mode.isSigned ? int64_t(x[j]) : int64_t(uint32_t(x[j]))) *
-                 line[j];
+        total +=
+            (mode.isSigned ? int64_t(x[j]) : int64_t(uint32_t(x[j]))) * line[j];
     }
     out[i] += total * (int64_t(1) << shift);
   }
@@ -260,8 +260,8 @@ void Array::readLines(const Window &w, std::span<const uint32_t> lines,
     }
   }
   for (uint32_t k = 0; k < outputs; ++k)
-    out[k] += convert(phaseSums[k], mode.range, counters) *
-              (int64_t(1) << shift);
+    out[k] +=
+        convert(phaseSums[k], mode.range, counters) * (int64_t(1) << shift);
 }
 
 } // namespace neuroc::rt::xbar

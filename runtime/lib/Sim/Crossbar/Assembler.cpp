@@ -95,8 +95,8 @@ private:
         if (std::isdigit(uint8_t(name[0])))
           error(start, "a label does not start with a digit");
         else if (!labels.emplace(std::string(name), items.size()).second)
-          error(start, "label '" + std::string(name) +
-                           "' is defined more than once");
+          error(start,
+                "label '" + std::string(name) + "' is defined more than once");
         ++at;
         skipSpace();
         continue;
@@ -250,13 +250,11 @@ private:
       ++at;
     std::string_view digits = word();
     uint64_t magnitude = 0;
-    if (!parseUnsigned(digits, magnitude) ||
-        magnitude > uint64_t(INT64_MAX)) {
-      error(start, "operand '" + std::string(field.name) +
-                       "' must be a number" +
-                       (digits.empty()
-                            ? std::string()
-                            : ", found '" + std::string(digits) + "'"));
+    if (!parseUnsigned(digits, magnitude) || magnitude > uint64_t(INT64_MAX)) {
+      error(start,
+            "operand '" + std::string(field.name) + "' must be a number" +
+                (digits.empty() ? std::string()
+                                : ", found '" + std::string(digits) + "'"));
       return false;
     }
     int64_t value = negative ? -int64_t(magnitude) : int64_t(magnitude);
@@ -315,10 +313,10 @@ private:
       auto found = labels.find(fixup.label);
       if (found == labels.end()) {
         std::string near = nearestName(fixup.label, known);
-        error(fixup.column, "label '" + fixup.label + "' is not defined" +
-                                (near.empty() ? std::string()
-                                              : "; did you mean '" + near +
-                                                    "'?"));
+        error(fixup.column,
+              "label '" + fixup.label + "' is not defined" +
+                  (near.empty() ? std::string()
+                                : "; did you mean '" + near + "'?"));
         continue;
       }
       Instr &instr = items[fixup.at].instr;

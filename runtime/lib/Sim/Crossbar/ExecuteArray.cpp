@@ -22,8 +22,8 @@ struct ArrayRun {
   Array &array(int64_t slice = 0) {
     Array &result = tile.arrays[size_t(first + slice)];
     if (!result.rows())
-      result = Array(m.config, uint64_t(tile.number) * 4096 +
-                                   uint64_t(first + slice));
+      result = Array(m.config,
+                     uint64_t(tile.number) * 4096 + uint64_t(first + slice));
     return result;
   }
   /// Finds the bank from the operands `array`, `abase` (at the same place in
@@ -77,9 +77,9 @@ struct ArrayRun {
     for (int64_t k = 0; k < slices; ++k) {
       int digit = int((std::abs(value) >> (k * m.config.cellBits)) &
                       m.config.maxLevel());
-      pulses = std::max(pulses, array(k).program(row, col,
-                                                 value < 0 ? -digit : digit,
-                                                 m.counters));
+      pulses = std::max(
+          pulses,
+          array(k).program(row, col, value < 0 ? -digit : digit, m.counters));
     }
     return pulses;
   }
@@ -110,14 +110,13 @@ Status setWindow(ArrayRun run) {
   const MachineConfig &c = run.m.config;
   if (row0 < 0 || rows < 0 || row0 + rows > c.rows || col0 < 0 || cols < 0 ||
       col0 + cols > c.signedCols())
-    return run.m.fault(run.tile,
-                       "rows [" + std::to_string(row0) + ", " +
-                           std::to_string(row0 + rows) + ") and columns [" +
-                           std::to_string(col0) + ", " +
-                           std::to_string(col0 + cols) +
-                           ") are not inside an array of " +
-                           std::to_string(c.rows) + " rows and " +
-                           std::to_string(c.signedCols()) + " signed columns");
+    return run.m.fault(
+        run.tile,
+        "rows [" + std::to_string(row0) + ", " + std::to_string(row0 + rows) +
+            ") and columns [" + std::to_string(col0) + ", " +
+            std::to_string(col0 + cols) + ") are not inside an array of " +
+            std::to_string(c.rows) + " rows and " +
+            std::to_string(c.signedCols()) + " signed columns");
   run.array().window = {uint32_t(row0), uint32_t(rows), uint32_t(col0),
                         uint32_t(cols)};
   return Status::ok();
@@ -149,15 +148,15 @@ Status program(ArrayRun run) {
     unsigned pulses = 0;
     for (uint32_t c = 0; c < w.cols; ++c) {
       uint32_t word = uint32_t(line[c / perWord]);
-      int32_t value = int32_t(word << (32 - bits - (c % perWord) * bits)) >>
-                      (32 - bits);
+      int32_t value =
+          int32_t(word << (32 - bits - (c % perWord) * bits)) >> (32 - bits);
       pulses = std::max(pulses, run.program(w.row0 + r, w.col0 + c, value));
     }
     total += programRowCycles(run.m.config, pulses);
   }
   run.m.counters.memoryWords += uint64_t(rowWords) * w.rows;
-  uint64_t end = run.finish({std::max<uint64_t>(1, total),
-                             std::max<uint64_t>(1, total)});
+  uint64_t end =
+      run.finish({std::max<uint64_t>(1, total), std::max<uint64_t>(1, total)});
   run.m.book(run.tile, low, high - low, false, end);
   return Status::ok();
 }
@@ -188,8 +187,7 @@ Status readBack(ArrayRun run) {
                              run.m.counters);
     run.store(dst + int64_t(r) * stride, sums, false, false, w.col0);
   }
-  uint64_t end =
-      run.finish(readbackCycles(run.m.config, w.rows, w.cols));
+  uint64_t end = run.finish(readbackCycles(run.m.config, w.rows, w.cols));
   run.m.book(run.tile, low, high - low, true, end);
   return Status::ok();
 }
@@ -251,10 +249,9 @@ Status multiply(ArrayRun run, bool transposed) {
   const std::vector<int32_t> &driver =
       transposed ? bank.heldCols : bank.heldRows;
   if (held && driver.size() != inputs)
-    return run.m.fault(run.tile, "the drivers hold " +
-                                     std::to_string(driver.size()) +
-                                     " inputs, the window needs " +
-                                     std::to_string(inputs));
+    return run.m.fault(
+        run.tile, "the drivers hold " + std::to_string(driver.size()) +
+                      " inputs, the window needs " + std::to_string(inputs));
   run.await();
   if (!held)
     run.m.awaitRange(run.tile, src, inputs, false);
@@ -279,9 +276,8 @@ Status multiply(ArrayRun run, bool transposed) {
   }
   std::vector<int64_t> sums(outputs, 0);
   for (int64_t k = 0; k < run.slices; ++k)
-    run.array(k).read(w, x, mode,
-                      shift + unsigned(k * run.m.config.cellBits), sums,
-                      run.m.counters);
+    run.array(k).read(w, x, mode, shift + unsigned(k * run.m.config.cellBits),
+                      sums, run.m.counters);
   run.store(dst, sums, affine, accumulate, w.col0);
   ++run.m.counters.mvms;
   run.m.counters.synapticEvents += nonZero * outputs;
@@ -394,8 +390,7 @@ Status outerProduct(ArrayRun run) {
   uint64_t key = 0;
   if (mode == 1) {
     run.m.awaitRange(run.tile, keyAt, 2, false);
-    key = uint64_t(uint32_t(memory[keyAt + 1])) << 32 |
-          uint32_t(memory[keyAt]);
+    key = uint64_t(uint32_t(memory[keyAt + 1])) << 32 | uint32_t(memory[keyAt]);
   }
   uint64_t fraction = shift ? ((uint64_t(1) << shift) - 1) : 0;
   unsigned pulses = 0;
@@ -408,14 +403,14 @@ Status outerProduct(ArrayRun run) {
       } else if (mode == 0) {
         change = roundShift(product, shift);
       } else {
-        uint32_t cell = (w.row0 + r) * uint32_t(run.m.config.signedCols()) +
-                        w.col0 + c;
+        uint32_t cell =
+            (w.row0 + r) * uint32_t(run.m.config.signedCols()) + w.col0 + c;
         uint64_t word = neuroc_rt_word(key, cell, uint32_t(run.tile.tick),
                                        uint32_t(run.first));
         // Up with probability (discarded fraction) / 2^shift.
         uint64_t rest = uint64_t(product) & fraction;
-        uint64_t scaled = shift > 32 ? rest >> (shift - 32)
-                                     : rest << (32 - shift);
+        uint64_t scaled =
+            shift > 32 ? rest >> (shift - 32) : rest << (32 - shift);
         change = (product >> shift) + (word < scaled);
       }
       if (change)
@@ -452,8 +447,7 @@ Status loadAffine(ArrayRun run) {
   std::copy_n(memory + scale, w.cols, bank.scale.begin() + w.col0);
   std::copy_n(memory + offset, w.cols, bank.offset.begin() + w.col0);
   run.m.counters.memoryWords += 2 * uint64_t(w.cols);
-  uint64_t end =
-      run.finish(transferCycles(run.m.config, 2 * uint64_t(w.cols)));
+  uint64_t end = run.finish(transferCycles(run.m.config, 2 * uint64_t(w.cols)));
   run.m.book(run.tile, scale, w.cols, false, end);
   run.m.book(run.tile, offset, w.cols, false, end);
   return Status::ok();

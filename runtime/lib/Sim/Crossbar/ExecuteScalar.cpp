@@ -149,8 +149,8 @@ Status Machine::Impl::executeControl(Tile &tile, const Decoded &d,
     if (tile.loops.size() == kLoopDepth)
       return fault(tile, "hardware loops are nested deeper than " +
                              std::to_string(kLoopDepth));
-    tile.loops.push_back({tile.pc + 1, uint32_t(tile.pc + 1 + body),
-                          uint64_t(count)});
+    tile.loops.push_back(
+        {tile.pc + 1, uint32_t(tile.pc + 1 + body), uint64_t(count)});
     return Status::ok();
   };
   int32_t a = tile.reg[d.a()], b = tile.reg[d.b()];

@@ -51,12 +51,12 @@ struct VectorRun {
           continue;
         if (to.first < from.first + from.count &&
             from.first < to.first + to.count) {
-          status = m.fault(tile, "destination [" + std::to_string(to.first) +
-                                     ", " + std::to_string(to.first + to.count) +
-                                     ") overlaps a part of source [" +
-                                     std::to_string(from.first) + ", " +
-                                     std::to_string(from.first + from.count) +
-                                     ")");
+          status =
+              m.fault(tile, "destination [" + std::to_string(to.first) + ", " +
+                                std::to_string(to.first + to.count) +
+                                ") overlaps a part of source [" +
+                                std::to_string(from.first) + ", " +
+                                std::to_string(from.first + from.count) + ")");
           return false;
         }
       }
@@ -72,8 +72,8 @@ struct VectorRun {
     for (unsigned i = 0; i < numSpans; ++i) {
       m.book(tile, spans[i].first, spans[i].count, spans[i].writes,
              spans[i].writes ? done : tile.vectorFree);
-      bool whole = spans[i].first == 0 &&
-                   spans[i].count == int64_t(tile.memory.size());
+      bool whole =
+          spans[i].first == 0 && spans[i].count == int64_t(tile.memory.size());
       m.counters.memoryWords +=
           uint64_t(whole ? elements : std::max<int64_t>(spans[i].count, 0));
     }
@@ -104,8 +104,8 @@ struct VectorRun {
 };
 
 /// dst = f(a, b) over vectors, or with a scalar b.
-template <typename F> Status binary(VectorRun run, bool scalar, F f,
-                                    bool readsDst = false) {
+template <typename F>
+Status binary(VectorRun run, bool scalar, F f, bool readsDst = false) {
   const Decoded &d = run.d;
   int64_t n = run.value(d.d());
   if (Status status = run.m.checkLength(run.tile, n); !status)
@@ -134,7 +134,8 @@ template <typename F> Status binary(VectorRun run, bool scalar, F f,
 }
 
 /// dst = f(a).
-template <typename F> Status unary(VectorRun run, F f, bool overlap = false) {
+template <typename F>
+Status unary(VectorRun run, F f, bool overlap = false) {
   const Decoded &d = run.d;
   int64_t n = run.value(d.d());
   if (Status status = run.m.checkLength(run.tile, n); !status)
@@ -155,7 +156,8 @@ template <typename F> Status unary(VectorRun run, F f, bool overlap = false) {
 }
 
 /// A scalar result from one or two vectors.
-template <typename F> Status reduce(VectorRun run, bool two, F f) {
+template <typename F>
+Status reduce(VectorRun run, bool two, F f) {
   const Decoded &d = run.d;
   int64_t n = run.value(d.d());
   if (Status status = run.m.checkLength(run.tile, n); !status)
@@ -165,8 +167,8 @@ template <typename F> Status reduce(VectorRun run, bool two, F f) {
     run.reads(run.value(d.c()), n);
   if (!run.begin())
     return run.status;
-  int32_t result = f(run.at(run.value(d.b())),
-                     two ? run.at(run.value(d.c())) : nullptr, n);
+  int32_t result =
+      f(run.at(run.value(d.b())), two ? run.at(run.value(d.c())) : nullptr, n);
   uint64_t done = run.finish(n);
   run.m.setRegister(run.tile, d.a(), result, done);
   return Status::ok();
@@ -255,8 +257,7 @@ Status lookUp(VectorRun run) {
   int64_t n = run.value(d.d()), table = run.value(d.c());
   if (Status status = run.m.checkLength(run.tile, n); !status)
     return status;
-  if (Status status =
-          run.m.checkRange(run.tile, "table", table, kLutHeader);
+  if (Status status = run.m.checkRange(run.tile, "table", table, kLutHeader);
       !status)
     return status;
   const int32_t *header = run.at(table);
@@ -313,11 +314,10 @@ Status indexed(VectorRun run, bool hasVector, bool vectorWritten, F f) {
   for (int64_t i = 0; i < n; ++i) {
     int64_t address = base + *run.at(index + i);
     if (address < 0 || address >= size)
-      return run.m.fault(run.tile, "element " + std::to_string(i) +
-                                       " addresses word " +
-                                       std::to_string(address) +
-                                       ", the tile memory has " +
-                                       std::to_string(size) + " words");
+      return run.m.fault(
+          run.tile, "element " + std::to_string(i) + " addresses word " +
+                        std::to_string(address) + ", the tile memory has " +
+                        std::to_string(size) + " words");
     f(*run.at(address), i);
   }
   run.finish(n);
@@ -340,11 +340,10 @@ Status scatterPacked(VectorRun run) {
     uint32_t word = uint32_t(src[i]);
     int64_t address = base + int64_t(word & 0xffff);
     if (address < 0 || address >= size)
-      return run.m.fault(run.tile, "element " + std::to_string(i) +
-                                       " addresses word " +
-                                       std::to_string(address) +
-                                       ", the tile memory has " +
-                                       std::to_string(size) + " words");
+      return run.m.fault(
+          run.tile, "element " + std::to_string(i) + " addresses word " +
+                        std::to_string(address) + ", the tile memory has " +
+                        std::to_string(size) + " words");
     int64_t amount = int64_t(int16_t(word >> 16)) * (int64_t(1) << shift);
     int32_t &target = *run.at(address);
     target = saturate(target + amount, run.m.counters.saturations);
@@ -368,14 +367,12 @@ Status random(VectorRun run, bool vectorEntities, uint32_t draw, F f) {
   if (!run.begin())
     return run.status;
   const int32_t *block = run.at(key);
-  uint64_t philoxKey =
-      uint64_t(uint32_t(block[1])) << 32 | uint32_t(block[0]);
+  uint64_t philoxKey = uint64_t(uint32_t(block[1])) << 32 | uint32_t(block[0]);
   uint64_t high = uint64_t(uint32_t(block[2])) << 32;
   uint64_t first = high | uint32_t(run.tile.reg[d.c()]);
   uint32_t time = uint32_t(run.tile.reg[d.e()]);
   int32_t *dst = run.at(run.value(d.a()));
-  const int32_t *entities =
-      vectorEntities ? run.at(run.value(d.c())) : nullptr;
+  const int32_t *entities = vectorEntities ? run.at(run.value(d.c())) : nullptr;
   for (int64_t i = 0; i < n; ++i) {
     uint64_t entity =
         vectorEntities ? high | uint32_t(entities[i]) : first + uint64_t(i);
@@ -549,18 +546,16 @@ Status Machine::Impl::executeVector(Tile &tile, const Decoded &d) {
   case Op::Vneg:
     return unary(run, [&](I a) { return saturate(-int64_t(a), sat); });
   case Op::Vabs:
-    return unary(run,
-                 [&](I a) { return saturate(std::abs(int64_t(a)), sat); });
+    return unary(run, [&](I a) { return saturate(std::abs(int64_t(a)), sat); });
   case Op::Vnot:
     return unary(run, [](I a) -> I { return a == 0; });
   case Op::Vclz:
-    return unary(run, [](I a) -> I {
-      return a ? I(__builtin_clz(uint32_t(a))) : 32;
-    });
+    return unary(
+        run, [](I a) -> I { return a ? I(__builtin_clz(uint32_t(a))) : 32; });
   case Op::Vsqrt:
     if (imm > 32)
-      return fault(tile, "shift must be in [0, 32], got " +
-                             std::to_string(imm));
+      return fault(tile,
+                   "shift must be in [0, 32], got " + std::to_string(imm));
     return unary(run, [&](I a) { return squareRoot(a, imm, sat); });
   case Op::Vpack8:
   case Op::Vunpk8:
@@ -697,14 +692,14 @@ Status Machine::Impl::executeVector(Tile &tile, const Decoded &d) {
   case Op::VrnduX: {
     int64_t frac = operand<Op::Vrndu, "frac">(d);
     if (frac > 31)
-      return fault(tile, "frac must be in [0, 31], got " +
-                             std::to_string(frac));
-    return random(run, d.op == Op::VrnduX, uint32_t(d.word & 0xffff),
-                  [frac](uint64_t key, uint64_t entity, uint32_t time,
-                         uint32_t draw) {
-                    uint64_t word = neuroc_rt_word(key, entity, time, draw);
-                    return I(word >> (32 - frac));
-                  });
+      return fault(tile,
+                   "frac must be in [0, 31], got " + std::to_string(frac));
+    return random(
+        run, d.op == Op::VrnduX, uint32_t(d.word & 0xffff),
+        [frac](uint64_t key, uint64_t entity, uint32_t time, uint32_t draw) {
+          uint64_t word = neuroc_rt_word(key, entity, time, draw);
+          return I(word >> (32 - frac));
+        });
   }
   default:
     return fault(tile, "not a vector instruction");

@@ -8,16 +8,16 @@ namespace neuroc::rt::xbar {
 
 std::string_view stallName(Stall stall) {
   static constexpr std::string_view names[kStalls] = {
-      "register", "range", "vector", "array", "port",  "message",
-      "event",    "counted", "host", "barrier", "branch"};
+      "register", "range",   "vector", "array",   "port",  "message",
+      "event",    "counted", "host",   "barrier", "branch"};
   return names[unsigned(stall)];
 }
 
 std::string_view componentName(Component component) {
   static constexpr std::string_view names[kComponents] = {
-      "cells",  "drivers", "sample_hold", "adc",     "shift_add",
-      "programming", "vector", "memory",  "scalar",  "fetch",
-      "network", "host",   "leakage"};
+      "cells",       "drivers", "sample_hold", "adc",    "shift_add",
+      "programming", "vector",  "memory",      "scalar", "fetch",
+      "network",     "host",    "leakage"};
   return names[unsigned(component)];
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The scheduler. A tile runs ahead on its own until its next instruction can
-// touch other tiles; such instructions are carried out in order of (cycle,
-// tile number), so the result does not depend on how far tiles run ahead. When
-// no tile can go on, the machine is at a tick, at a barrier, waits for the
-// host, or is deadlocked, which is an error that names who waits for what.
+// touch other tiles; such instructions, and the packets in the mesh, are
+// carried out in order of cycle, the mesh before tiles, tiles by number, so
+// the result does not depend on how far tiles run ahead. When no tile can go
+// on, the machine is at a tick, at a barrier, waits for the host, or is
+// deadlocked, which is an error that names who waits for what.
 #include "MachineImpl.h"
 
 #include "neuroc/rt/xbar/Assembler.h"
@@ -47,10 +48,10 @@ static void materialise(Machine::Impl &impl, Tile &tile) {
 static Status checkTile(const Machine::Impl &impl, uint32_t tile) {
   if (tile < impl.tiles.size())
     return Status::ok();
-  return {Code::InputError,
-          "tile " + std::to_string(tile) + " does not exist: machine '" +
-              impl.config.name + "' has " + std::to_string(impl.tiles.size()) +
-              " tiles"};
+  return {Code::InputError, "tile " + std::to_string(tile) +
+                                " does not exist: machine '" +
+                                impl.config.name + "' has " +
+                                std::to_string(impl.tiles.size()) + " tiles"};
 }
 
 Status Machine::loadProgram(uint32_t number, std::span<const uint64_t> code) {
@@ -58,13 +59,12 @@ Status Machine::loadProgram(uint32_t number, std::span<const uint64_t> code) {
     return status;
   std::vector<ProgramError> errors = validateProgram(code, impl->config);
   if (!errors.empty())
-    return {Code::ModelError, "tile " + std::to_string(number) +
-                                  ": instruction " +
-                                  std::to_string(errors[0].at) + " '" +
-                                  (errors[0].at < code.size()
-                                       ? disassemble(code[errors[0].at])
-                                       : std::string()) +
-                                  "': " + errors[0].message};
+    return {Code::ModelError,
+            "tile " + std::to_string(number) + ": instruction " +
+                std::to_string(errors[0].at) + " '" +
+                (errors[0].at < code.size() ? disassemble(code[errors[0].at])
+                                            : std::string()) +
+                "': " + errors[0].message};
   Tile &tile = impl->tiles[number];
   materialise(*impl, tile);
   tile.code.clear();
@@ -91,12 +91,11 @@ static Status checkWords(const Machine::Impl &impl, uint32_t tile,
     return status;
   uint64_t size = uint64_t(impl.config.memoryWords);
   if (address > size || count > size - address)
-    return {Code::InputError,
-            "tile " + std::to_string(tile) + ": words [" +
-                std::to_string(address) + ", " +
-                std::to_string(address + count) +
-                ") are outside the tile memory of " + std::to_string(size) +
-                " words"};
+    return {Code::InputError, "tile " + std::to_string(tile) + ": words [" +
+                                  std::to_string(address) + ", " +
+                                  std::to_string(address + count) +
+                                  ") are outside the tile memory of " +
+                                  std::to_string(size) + " words"};
   return Status::ok();
 }
 
@@ -143,16 +142,15 @@ static Status checkBank(const Machine::Impl &impl, const Bank &bank) {
   std::string where = "tile " + std::to_string(bank.tile) + ", array " +
                       std::to_string(bank.array) + ": ";
   if (!bank.slices || outside(bank.array, bank.slices, m.arraysPerTile))
-    return {Code::InputError,
-            where + std::to_string(bank.slices) + " arrays from " +
-                std::to_string(bank.array) + ", a tile has " +
-                std::to_string(m.arraysPerTile)};
+    return {Code::InputError, where + std::to_string(bank.slices) +
+                                  " arrays from " + std::to_string(bank.array) +
+                                  ", a tile has " +
+                                  std::to_string(m.arraysPerTile)};
   if (outside(bank.row0, bank.rows, m.rows) ||
       outside(bank.col0, bank.cols, m.signedCols()))
-    return {Code::InputError, where + "the window is outside the " +
-                                  std::to_string(m.rows) + " x " +
-                                  std::to_string(m.signedCols()) +
-                                  " signed cells"};
+    return {Code::InputError,
+            where + "the window is outside the " + std::to_string(m.rows) +
+                " x " + std::to_string(m.signedCols()) + " signed cells"};
   return Status::ok();
 }
 
@@ -187,8 +185,8 @@ Status Machine::loadArray(const Bank &bank, std::span<const int32_t> weights,
                     std::to_string(bank.slices) + " slices of " +
                     std::to_string(m.cellBits) + " bits"};
       for (uint32_t k = 0; k < bank.slices; ++k) {
-        int digit = int((std::abs(weight) >> (int64_t(k) * m.cellBits)) &
-                        m.maxLevel());
+        int digit =
+            int((std::abs(weight) >> (int64_t(k) * m.cellBits)) & m.maxLevel());
         arrayOf(*impl, tile, bank.array + k)
             .program(bank.row0 + r, bank.col0 + c, weight < 0 ? -digit : digit,
                      impl->counters);
@@ -256,10 +254,19 @@ Status Machine::run(StopReason &reason, uint64_t maxCycles) {
   Impl &m = *impl;
   if (!m.started)
     start();
-  uint64_t limit = maxCycles > UINT64_MAX - m.now ? UINT64_MAX
-                                                  : m.now + maxCycles;
+  uint64_t limit =
+      maxCycles > UINT64_MAX - m.now ? UINT64_MAX : m.now + maxCycles;
   while (true) {
-    while (!m.queue.empty()) {
+    while (!m.queue.empty() || !m.mesh.empty()) {
+      // At equal cycles the mesh comes first, then tiles by number.
+      if (!m.mesh.empty() &&
+          (m.queue.empty() || m.mesh.nextTime() <= m.queue.top().time)) {
+        m.mesh.step(m.counters,
+                    [&m](uint32_t tile, const auto &packet, uint64_t arrival) {
+                      m.deliver(tile, packet, arrival);
+                    });
+        continue;
+      }
       Impl::QueueEntry entry = m.queue.top();
       if (entry.time >= limit) {
         m.now = limit;
@@ -318,8 +325,7 @@ void Machine::postHost(uint32_t tile, int32_t channel,
   impl->counters.hostWords += words.size();
   Tile &target = impl->tiles[tile];
   uint64_t arrival = impl->now + uint64_t(impl->config.hostCycles);
-  target.hostInbox[channel].push_back(
-      {arrival, impl->order++, std::move(words)});
+  target.hostInbox[channel].push_back({arrival, std::move(words)});
   if (target.state == TileState::Waiting && target.waitingFor == Stall::Host)
     impl->wake(target, arrival);
 }
@@ -364,10 +370,9 @@ void Machine::Impl::drain(Tile &tile, Stall cause) {
 }
 
 bool Machine::Impl::mustYield(Tile &tile) {
-  if (queue.empty())
-    return false;
   QueueEntry mine{tile.time, tile.number};
-  if (!(mine > queue.top()))
+  bool meshFirst = !mesh.empty() && mesh.nextTime() <= tile.time;
+  if (!meshFirst && (queue.empty() || !(mine > queue.top())))
     return false;
   queue.push(mine);
   return true;
@@ -483,8 +488,7 @@ void Machine::Impl::awaitRange(Tile &tile, int64_t first, int64_t count,
 
 Status Machine::Impl::checkRange(const Tile &tile, const char *what,
                                  int64_t first, int64_t count) const {
-  if (count == 0 || (first >= 0 && count >= 0 &&
-                     first <= config.memoryWords &&
+  if (count == 0 || (first >= 0 && count >= 0 && first <= config.memoryWords &&
                      count <= config.memoryWords - first))
     return Status::ok();
   return fault(tile, std::string(what) + ": words [" + std::to_string(first) +
@@ -511,8 +515,7 @@ Status Machine::Impl::runTile(Tile &tile, uint64_t limit) {
     if (tile.latestReg > tile.time) {
       uint64_t ready = tile.time;
       for (uint32_t reads = d.reads; reads; reads &= reads - 1)
-        ready = std::max(ready,
-                         tile.regReady[unsigned(__builtin_ctz(reads))]);
+        ready = std::max(ready, tile.regReady[unsigned(__builtin_ctz(reads))]);
       stall(tile, Stall::Register, ready);
     }
     uint32_t next = tile.pc + 1;

@@ -64,8 +64,7 @@ constexpr Row kRows[] = {
         "cycles to read a row while programming it"),
     row("timing", "vector_start", &M::vectorStart, 0, 1000,
         "latency of the vector pipeline, cycles"),
-    row("timing", "mul", &M::mulCost, 1, 1000,
-        "cycles per `lanes` products"),
+    row("timing", "mul", &M::mulCost, 1, 1000, "cycles per `lanes` products"),
     row("timing", "div", &M::divCost, 1, 1000,
         "cycles per `lanes` quotients, remainders or square roots"),
     row("timing", "lut", &M::lutCost, 1, 1000,
@@ -124,7 +123,7 @@ constexpr Row kRows[] = {
     row("noise", "read", &M::readNoise, 0, 1e3,
         "standard deviation of a fully conducting cell's current at each "
         "phase, in levels (0: none)"),
-    row("noise", "seed", &M::noiseSeed, 0, 9e15, "seed of both"),
+    row("noise", "seed", &M::noiseSeed, 0, 1e15, "seed of both"),
 };
 
 const std::vector<std::pair<MachineConfig, std::string>> &presets() {
@@ -249,8 +248,8 @@ Status parseMachine(std::string_view text, const std::string &origin,
       if (row.doc.section == section)
         keys.emplace_back(row.doc.key);
     if (keys.empty())
-      return {Code::InputError, origin + ": unknown section '" + section +
-                                    "'" + suggestName(section, sections)};
+      return {Code::InputError, origin + ": unknown section '" + section + "'" +
+                                    suggestName(section, sections)};
     JsonReader group(value, origin + "." + section, status);
     if (!group.isObject()) {
       group.error("expected an object");
@@ -262,13 +261,13 @@ Status parseMachine(std::string_view text, const std::string &origin,
         if (row.doc.section == section && row.doc.key == key)
           found = &row;
       if (!found)
-        return {Code::InputError, group.path() + ": unknown parameter '" +
-                                      key + "'" + suggestName(key, keys)};
+        return {Code::InputError, group.path() + ": unknown parameter '" + key +
+                                      "'" + suggestName(key, keys)};
       JsonReader item = group.at(key.c_str());
-      double number = found->whole
-                          ? double(item.integer(-(int64_t(1) << 53),
-                                                int64_t(1) << 53))
-                          : item.number();
+      double number =
+          found->whole
+              ? double(item.integer(-(int64_t(1) << 53), int64_t(1) << 53))
+              : item.number();
       if (!status)
         return status;
       if (number < found->doc.least || number > found->doc.most) {
@@ -315,8 +314,7 @@ std::string machineToJson(const MachineConfig &machine, int indent) {
   json["name"] = machine.name;
   for (const Row &row : kRows)
     json[std::string(row.doc.section)][std::string(row.doc.key)] =
-        row.whole ? Json(machine.*row.whole)
-                  : numberToJson(machine.*row.real);
+        row.whole ? Json(machine.*row.whole) : numberToJson(machine.*row.real);
   return dumpJson(json, indent);
 }
 

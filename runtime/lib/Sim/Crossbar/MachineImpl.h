@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <memory>
 #include <queue>
 #include <string>
 #include <vector>
@@ -38,7 +39,8 @@ struct Decoded {
 };
 
 /// A string literal as a template argument.
-template <size_t N> struct Name {
+template <size_t N>
+struct Name {
   char text[N];
   consteval Name(const char (&from)[N]) {
     for (size_t i = 0; i < N; ++i)
@@ -46,7 +48,8 @@ template <size_t N> struct Name {
   }
 };
 /// Operand `name` of an instruction known to be `op`, found at compile time.
-template <Op op, Name name> int64_t operand(const Decoded &d) {
+template <Op op, Name name>
+int64_t operand(const Decoded &d) {
   constexpr int index = info(op).find({name.text, sizeof(name.text) - 1});
   static_assert(index >= 0, "no such operand");
   constexpr Field field = info(op).fields[size_t(index)];
@@ -61,14 +64,13 @@ struct Range {
 };
 
 struct Message {
-  uint64_t arrival = 0, order = 0;
+  uint64_t arrival = 0;
   std::vector<int32_t> words;
 };
 /// A counted store that has arrived, or will, and waits for free words.
 struct CountedStore {
-  uint64_t arrival = 0, order = 0;
-  uint32_t address = 0, count = 1;
-  std::vector<int32_t> words;
+  uint64_t arrival = 0;
+  std::shared_ptr<const Packet> packet;
 };
 
 enum class TileState : uint8_t {
@@ -103,15 +105,13 @@ struct Tile {
   int32_t tick = 0, command = 0;
   uint32_t saturations = 0, adcClips = 0;
   // Communication.
-  std::map<int32_t, std::deque<Message>> inbox; ///< by tag, arrival order
+  std::map<int32_t, std::deque<Message>> inbox;     ///< by tag, arrival order
   std::array<std::deque<uint64_t>, kEvents> events; ///< arrival cycles
   std::map<int32_t, std::deque<Message>> hostInbox; ///< by channel
   std::deque<CountedStore> stores;
   std::map<uint32_t, uint32_t> consumers; ///< counted words: address -> left
-  uint64_t waitingSince = 0;
   Stall waitingFor = Stall::Message;
 };
-
 
 struct Machine::Impl {
   MachineConfig config;
@@ -121,7 +121,6 @@ struct Machine::Impl {
   std::vector<HostMessage> outbox;
   Trace trace;
   uint64_t now = 0; ///< largest cycle reached by a tile
-  uint64_t order = 0;
   uint32_t activeTiles = 0;
   bool started = false;
 
@@ -191,6 +190,8 @@ struct Machine::Impl {
   // Network.cpp
   Status executeNetwork(Tile &tile, const Decoded &d, bool &blocked);
   void applyStores(Tile &tile, uint64_t when);
+  void deliver(uint32_t tile, const std::shared_ptr<const Packet> &packet,
+               uint64_t arrival);
 };
 
 inline int32_t saturate(int64_t value, uint64_t &count) {

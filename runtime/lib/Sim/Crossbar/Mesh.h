@@ -1,42 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The mesh between the tiles: XY routes, links that one message at a time
-// holds for its flits, buffers without limit at each router (virtual
-// cut-through). Multicast messages follow the union of their XY routes and use
-// each link once.
+// The mesh between the tiles: XY routes, links that one packet at a time holds
+// for its flits, buffers without limit at each router (virtual cut-through),
+// first come first served at each link. A multicast packet is copied where the
+// XY routes to its destinations part, and uses each link once.
 #ifndef NEUROC_SIM_CROSSBAR_MESH_H
 #define NEUROC_SIM_CROSSBAR_MESH_H
 
 #include "neuroc/rt/xbar/Machine.h"
 
 #include <cstdint>
-#include <span>
+#include <memory>
+#include <queue>
 #include <vector>
 
 namespace neuroc::rt::xbar {
+
+/// What travels. One packet serves all destinations of a multicast.
+struct Packet {
+  enum class Kind : uint8_t { Message, Store, Signal } kind = Kind::Message;
+  int32_t tag = 0;      ///< of a message; event number of a signal
+  uint32_t address = 0; ///< of a store
+  uint32_t count = 1;   ///< consumers of a store
+  std::vector<int32_t> words;
+};
 
 class Mesh {
 public:
   explicit Mesh(const MachineConfig &machine);
 
-  /// Sends `flits` flits whose head leaves tile `from` at cycle `start`;
-  /// arrivals[i] becomes the cycle at which the tail is in tile to[i]. Must be
-  /// called in order of `start`.
-  void send(uint32_t from, std::span<const uint32_t> to, uint64_t start,
-            uint64_t flits, std::span<uint64_t> arrivals, Counters &counters);
+  /// The head of a packet of `flits` flits is in the router of tile `from` at
+  /// cycle `start`, which must not lie before an event already carried out.
+  void inject(std::shared_ptr<const Packet> packet, uint32_t from,
+              std::vector<uint32_t> to, uint64_t start, uint64_t flits,
+              Counters &counters);
+
+  bool empty() const { return events.empty(); }
+  uint64_t nextTime() const { return events.top().time; }
+  /// Carries out the next event. `deliver(tile, packet, arrival)` is called
+  /// when a packet goes through a tile's local port; its tail is in the tile
+  /// at `arrival`, which lies in the future.
+  template <typename F>
+  void step(Counters &counters, F deliver);
 
 private:
-  enum Direction { East, West, South, North, Local };
+  enum Direction { East, West, South, North, Local, Directions };
+  /// A packet's head in the router of a tile.
+  struct Event {
+    uint64_t time, order;
+    uint32_t tile;
+    uint64_t flits;
+    std::shared_ptr<const Packet> packet;
+    std::vector<uint32_t> to;
+    bool operator>(const Event &other) const {
+      return time != other.time ? time > other.time : order > other.order;
+    }
+  };
+  Direction next(uint32_t from, uint32_t to) const;
   uint64_t cross(uint32_t tile, Direction out, uint64_t head, uint64_t flits,
                  Counters &counters);
+  uint32_t neighbour(uint32_t tile, Direction out) const;
 
   uint32_t width = 0;
-  uint64_t hop = 0;
-  std::vector<uint64_t> freeAt;      ///< by link: tile * 5 + direction
-  std::vector<uint64_t> usedBy;      ///< number of the message that used it
-  std::vector<uint64_t> headAfter;   ///< and where its head was afterwards
-  uint64_t message = 0;
+  uint64_t hop = 0, order = 0;
+  std::vector<uint64_t> freeAt; ///< by link: tile * Directions + direction
+  std::priority_queue<Event, std::vector<Event>, std::greater<Event>> events;
 };
+
+template <typename F>
+void Mesh::step(Counters &counters, F deliver) {
+  Event event = events.top();
+  events.pop();
+  for (unsigned way = 0; way < Directions; ++way) {
+    std::vector<uint32_t> onward;
+    for (uint32_t to : event.to)
+      if (next(event.tile, to) == Direction(way))
+        onward.push_back(to);
+    if (onward.empty())
+      continue;
+    uint64_t head =
+        cross(event.tile, Direction(way), event.time, event.flits, counters);
+    if (way == Local)
+      deliver(event.tile, event.packet, head + event.flits);
+    else
+      events.push({head, order++, neighbour(event.tile, Direction(way)),
+                   event.flits, event.packet, std::move(onward)});
+  }
+}
 
 } // namespace neuroc::rt::xbar
 #endif // NEUROC_SIM_CROSSBAR_MESH_H

@@ -27,7 +27,7 @@ void insertByArrival(Queue &queue, Item item) {
 /// word with consumers left holds up those behind it.
 void Machine::Impl::applyStores(Tile &tile, uint64_t when) {
   while (!tile.stores.empty() && tile.stores.front().arrival <= when) {
-    CountedStore &store = tile.stores.front();
+    const Packet &store = *tile.stores.front().packet;
     uint32_t end = store.address + uint32_t(store.words.size());
     auto taken = tile.consumers.lower_bound(store.address);
     if (taken != tile.consumers.end() && taken->first < end)
@@ -41,6 +41,32 @@ void Machine::Impl::applyStores(Tile &tile, uint64_t when) {
   }
 }
 
+/// A packet is about to be in a tile; its tail arrives later.
+void Machine::Impl::deliver(uint32_t number,
+                            const std::shared_ptr<const Packet> &packet,
+                            uint64_t arrival) {
+  Tile &to = tiles[number];
+  Stall reader = Stall::Message;
+  switch (packet->kind) {
+  case Packet::Kind::Message:
+    insertByArrival(to.inbox[packet->tag], Message{arrival, packet->words});
+    break;
+  case Packet::Kind::Store:
+    insertByArrival(to.stores, CountedStore{arrival, packet});
+    reader = Stall::Counted;
+    break;
+  case Packet::Kind::Signal: {
+    auto &queue = to.events[size_t(packet->tag)];
+    queue.insert(std::upper_bound(queue.begin(), queue.end(), arrival),
+                 arrival);
+    reader = Stall::Event;
+    break;
+  }
+  }
+  if (to.state == TileState::Waiting && to.waitingFor == reader)
+    wake(to, arrival);
+}
+
 Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
                                      bool &blocked) {
   const auto &reg = tile.reg;
@@ -51,8 +77,7 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
     return std::vector<int32_t>(first, first + count);
   };
   /// Waits for the range, and for its turn among the tiles.
-  auto ready = [&](int64_t address, int64_t count, bool writes,
-                   uint64_t port) {
+  auto ready = [&](int64_t address, int64_t count, bool writes, uint64_t port) {
     awaitRange(tile, address, count, writes);
     stall(tile, Stall::Port, port);
     blocked = mustYield(tile);
@@ -74,20 +99,16 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
       return status;
     return checkRange(tile, what, address, count);
   };
-  /// Books the port for a message that leaves now.
-  auto depart = [&](int64_t address, int64_t count) {
+  /// Books the port for a packet that leaves now, and injects it.
+  auto depart = [&](int64_t address, int64_t count, Packet packet,
+                    std::vector<uint32_t> to) {
     uint64_t flits = messageFlits(config, uint64_t(count));
     uint64_t busy = std::max(flits, wordCycles(config, count));
     tile.portFree = tile.time + busy;
     book(tile, address, count, false, tile.portFree);
-    return flits;
-  };
-  auto deliver = [&](Tile &to, int32_t tag, uint64_t arrival,
-                     std::vector<int32_t> payload) {
-    insertByArrival(to.inbox[tag],
-                    Message{arrival, order++, std::move(payload)});
-    if (to.state == TileState::Waiting && to.waitingFor == Stall::Message)
-      wake(to, arrival);
+    packet.words = words(address, count);
+    mesh.inject(std::make_shared<const Packet>(std::move(packet)), tile.number,
+                std::move(to), tile.time, flits, counters);
   };
   /// Blocks until `queue` has `count` messages that have arrived.
   auto await = [&](const std::deque<Message> *queue, size_t count,
@@ -120,11 +141,7 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
       return status;
     if (!ready(a, n, false, tile.portFree))
       return Status::ok();
-    uint32_t to = uint32_t(b);
-    uint64_t arrival = 0;
-    mesh.send(tile.number, {&to, 1}, tile.time, depart(a, n), {&arrival, 1},
-              counters);
-    deliver(tiles[to], int32_t(c), arrival, words(a, n));
+    depart(a, n, {Packet::Kind::Message, int32_t(c)}, {uint32_t(b)});
     return Status::ok();
   }
   case Op::Mcast: {
@@ -143,12 +160,8 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
     awaitRange(tile, b, count, false);
     if (!ready(a, n, false, tile.portFree))
       return Status::ok();
-    std::vector<uint64_t> arrivals(to.size());
     counters.memoryWords += uint64_t(count);
-    mesh.send(tile.number, to, tile.time, depart(a, n), arrivals, counters);
-    std::vector<int32_t> payload = words(a, n);
-    for (size_t i = 0; i < to.size(); ++i)
-      deliver(tiles[to[i]], int32_t(c), arrivals[i], payload);
+    depart(a, n, {Packet::Kind::Message, int32_t(c)}, std::move(to));
     return Status::ok();
   }
   case Op::Recv: {
@@ -216,17 +229,10 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
       return status;
     if (!ready(a, n, false, tile.portFree))
       return Status::ok();
-    uint32_t number = uint32_t(b);
-    uint64_t arrival = 0;
-    mesh.send(tile.number, {&number, 1}, tile.time, depart(a, n),
-              {&arrival, 1}, counters);
-    Tile &to = tiles[number];
-    insertByArrival(to.stores,
-                    CountedStore{arrival, order++, uint32_t(c),
-                                 uint32_t(operand<Op::Put, "count">(d)),
-                                 words(a, n)});
-    if (to.state == TileState::Waiting && to.waitingFor == Stall::Counted)
-      wake(to, arrival);
+    depart(a, n,
+           {Packet::Kind::Store, 0, uint32_t(c),
+            uint32_t(operand<Op::Put, "count">(d))},
+           {uint32_t(b)});
     return Status::ok();
   }
   case Op::Ldc: {
@@ -264,16 +270,9 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
       return status;
     if (!ready(0, 0, false, tile.portFree))
       return Status::ok();
-    uint32_t number = uint32_t(b);
-    uint64_t arrival = 0;
-    mesh.send(tile.number, {&number, 1}, tile.time, depart(0, 0),
-              {&arrival, 1}, counters);
-    Tile &to = tiles[number];
-    auto &queue = to.events[size_t(operand<Op::Signal, "event">(d))];
-    queue.insert(std::upper_bound(queue.begin(), queue.end(), arrival),
-                 arrival);
-    if (to.state == TileState::Waiting && to.waitingFor == Stall::Event)
-      wake(to, arrival);
+    depart(0, 0,
+           {Packet::Kind::Signal, int32_t(operand<Op::Signal, "event">(d))},
+           {uint32_t(b)});
     return Status::ok();
   }
   case Op::Wait: {
@@ -298,8 +297,8 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
     if (!ready(a, n, false, tile.portFree))
       return Status::ok();
     uint64_t rate = uint64_t(config.hostWordsPerCycle);
-    tile.portFree = tile.time + std::max<uint64_t>(
-                                    1, (uint64_t(n) + rate - 1) / rate);
+    tile.portFree =
+        tile.time + std::max<uint64_t>(1, (uint64_t(n) + rate - 1) / rate);
     book(tile, a, n, false, tile.portFree);
     counters.hostWords += uint64_t(n);
     outbox.push_back({tile.number, int32_t(c),

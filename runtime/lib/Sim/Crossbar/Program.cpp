@@ -16,9 +16,9 @@ public:
   Reader(Program &program, Status &status) : program(program), status(status) {}
 
   void read(const JsonReader &top) {
-    if (!keys(top, {"machine", "programs", "images", "arrays", "keys",
-                    "states", "clamps", "stimuli", "probes", "weights",
-                    "plastics", "counters"}))
+    if (!keys(top, {"machine", "programs", "images", "arrays", "keys", "states",
+                    "clamps", "stimuli", "probes", "weights", "plastics",
+                    "counters"}))
       return;
     JsonReader machine = top.at("machine");
     if (status)
@@ -44,8 +44,7 @@ public:
                "member", "offset"});
       ArrayImage image;
       image.bank = bank(e);
-      image.weights =
-          range(e, 4, uint64_t(image.bank.rows) * image.bank.cols);
+      image.weights = range(e, 4, uint64_t(image.bank.rows) * image.bank.cols);
       program.arrays.push_back(image);
     });
     each(top, "keys", [&](const JsonReader &e) {
@@ -129,9 +128,8 @@ private:
     uint64_t at = e.at("address").natural(size);
     if (status && count > size - at)
       e.error("words [" + std::to_string(at) + ", " +
-              std::to_string(at + count) +
-              ") are outside the tile memory of " + std::to_string(size) +
-              " words");
+              std::to_string(at + count) + ") are outside the tile memory of " +
+              std::to_string(size) + " words");
     return uint32_t(at);
   }
   Place place(const JsonReader &e, uint64_t count) {
@@ -166,8 +164,8 @@ private:
     result.col0 = get("col0", 0, cols);
     result.rows = uint32_t(e.at("rows").natural(rows - result.row0));
     result.cols = uint32_t(e.at("cols").natural(cols - result.col0));
-    if (status && (!result.slices || result.array + result.slices >
-                                         uint64_t(m.arraysPerTile)))
+    if (status && (!result.slices ||
+                   result.array + result.slices > uint64_t(m.arraysPerTile)))
       e.error("a bank of " + std::to_string(result.slices) +
               " arrays from array " + std::to_string(result.array) +
               " does not fit a tile of " + std::to_string(m.arraysPerTile));
@@ -229,8 +227,8 @@ private:
   WeightPiece weightPiece(const JsonReader &p, uint64_t total) {
     WeightPiece piece;
     keys(p, {"tile", "address", "rows", "cols", "stride", "format", "array",
-             "slices", "row0", "col0", "first", "rowStep", "colStep",
-             "indices", "scale", "columnScales", "lowest", "highest"});
+             "slices", "row0", "col0", "first", "rowStep", "colStep", "indices",
+             "scale", "columnScales", "lowest", "highest"});
     if (p.has("array")) {
       piece.format = WeightFormat::Array;
       piece.bank = bank(p);
@@ -265,18 +263,17 @@ private:
       piece.indices.count = uint64_t(piece.bank.rows) * piece.bank.cols;
     } else {
       piece.first = p.at("first").natural(uint64_t(1) << 40);
-      piece.rowStep = p.at("rowStep").integer(-(int64_t(1) << 40),
-                                              int64_t(1) << 40);
-      piece.colStep = p.at("colStep").integer(-(int64_t(1) << 40),
-                                              int64_t(1) << 40);
+      piece.rowStep =
+          p.at("rowStep").integer(-(int64_t(1) << 40), int64_t(1) << 40);
+      piece.colStep =
+          p.at("colStep").integer(-(int64_t(1) << 40), int64_t(1) << 40);
       checkSteps(p, piece, total);
     }
     if (p.has("columnScales")) {
       piece.scales = p.at("columnScales").numbers();
       if (status && piece.scales.size() != piece.bank.cols)
         p.error("columnScales has " + std::to_string(piece.scales.size()) +
-                " numbers for " + std::to_string(piece.bank.cols) +
-                " columns");
+                " numbers for " + std::to_string(piece.bank.cols) + " columns");
     } else {
       piece.scales = {p.number("scale", 1)};
     }
@@ -296,8 +293,7 @@ private:
       return;
     for (int64_t r : {int64_t(0), int64_t(piece.bank.rows) - 1})
       for (int64_t c : {int64_t(0), int64_t(piece.bank.cols) - 1}) {
-        __int128 index = __int128(piece.first) +
-                         __int128(r) * piece.rowStep +
+        __int128 index = __int128(piece.first) + __int128(r) * piece.rowStep +
                          __int128(c) * piece.colStep;
         if (index < 0 || index >= __int128(total))
           p.error("element (" + std::to_string(r) + ", " + std::to_string(c) +
@@ -324,6 +320,22 @@ Status parseProgram(std::string_view text, const std::string &origin,
     return status;
   program = std::move(result);
   return Status::ok();
+}
+
+Status parseManifest(std::string_view manifest, const std::string &origin,
+                     Program &program) {
+  Json json;
+  if (Status status = parseJson(manifest, origin, json); !status)
+    return status;
+  Status status;
+  JsonReader top(json, origin, status);
+  std::string target = top.string("target", "");
+  JsonReader part = top.at("program");
+  if (status && target != "crossbar")
+    top.error("is a program for '" + target + "', not for 'crossbar'");
+  if (!status)
+    return status;
+  return parseProgram(dumpJson(part.json(), -1), part.path(), program);
 }
 
 } // namespace neuroc::rt::xbar

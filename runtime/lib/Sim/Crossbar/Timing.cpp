@@ -32,8 +32,8 @@ Cycles spikeCycles(const MachineConfig &m, uint64_t events, uint64_t hits,
 }
 
 Cycles transferCycles(const MachineConfig &m, uint64_t words) {
-  uint64_t total = std::max<uint64_t>(
-      1, ceilDiv(words, uint64_t(m.memoryWordsPerCycle)));
+  uint64_t total =
+      std::max<uint64_t>(1, ceilDiv(words, uint64_t(m.memoryWordsPerCycle)));
   return {total, total};
 }
 
@@ -44,8 +44,8 @@ uint64_t programRowCycles(const MachineConfig &m, uint64_t pulses) {
 }
 
 Cycles readbackCycles(const MachineConfig &m, uint64_t rows, uint64_t cols) {
-  uint64_t total = std::max<uint64_t>(
-      1, (rows + uint64_t(m.pipelineFill)) * phaseCycles(m, cols));
+  uint64_t total = std::max<uint64_t>(1, (rows + uint64_t(m.pipelineFill)) *
+                                             phaseCycles(m, cols));
   return {total, total};
 }
 
@@ -115,8 +115,8 @@ Cycles vectorCycles(const MachineConfig &m, VectorClass kind,
     cost = m.indexedCost;
     break;
   }
-  uint64_t busy = std::max<uint64_t>(
-      1, ceilDiv(elements, uint64_t(m.lanes)) * uint64_t(cost));
+  uint64_t busy = std::max<uint64_t>(1, ceilDiv(elements, uint64_t(m.lanes)) *
+                                            uint64_t(cost));
   return {busy, busy + uint64_t(m.vectorStart)};
 }
 

@@ -143,8 +143,8 @@ private:
     if (count < 0)
       error(at, "the length is negative: " + std::to_string(count));
     else if (count > 0 && (first < 0 || first + count > machine.memoryWords))
-      error(at, std::string(what) + ": words [" + std::to_string(first) +
-                    ", " + std::to_string(first + count) +
+      error(at, std::string(what) + ": words [" + std::to_string(first) + ", " +
+                    std::to_string(first + count) +
                     ") are outside the tile memory of " +
                     std::to_string(machine.memoryWords) + " words");
   }
@@ -226,8 +226,8 @@ private:
     else if (instr.op == Op::Addi && known(instr.v[1]))
       result = int32_t(uint32_t(uint64_t(*known(instr.v[1]) + instr.v[2])));
     else if (instr.op == Op::Add && known(instr.v[1]) && known(instr.v[2]))
-      result = int32_t(
-          uint32_t(uint64_t(*known(instr.v[1]) + *known(instr.v[2]))));
+      result =
+          int32_t(uint32_t(uint64_t(*known(instr.v[1]) + *known(instr.v[2]))));
     for (unsigned i = 0; i < row.numFields; ++i)
       if (row.fields[i].kind == FieldKind::RegWrite && instr.v[i] != 0)
         values[size_t(instr.v[i])] = result;
@@ -236,8 +236,7 @@ private:
   void checkValues() {
     std::vector<bool> blockStart(instrs.size() + 1, false);
     for (size_t at = 0; at < instrs.size(); ++at) {
-      if (auto to = target(at);
-          to && *to >= 0 && *to <= int64_t(instrs.size()))
+      if (auto to = target(at); to && *to >= 0 && *to <= int64_t(instrs.size()))
         blockStart[size_t(*to)] = true;
       // A loop's body is also reached from its end; after a call anything may
       // have changed.

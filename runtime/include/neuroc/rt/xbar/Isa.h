@@ -86,9 +86,7 @@ struct Field {
   constexpr bool holds(int64_t value) const {
     return value >= lowest() && value <= highest();
   }
-  constexpr uint64_t mask() const {
-    return ((uint64_t(1) << width) - 1) << lo;
-  }
+  constexpr uint64_t mask() const { return ((uint64_t(1) << width) - 1) << lo; }
   constexpr int64_t get(uint64_t word) const {
     uint64_t raw = (word & mask()) >> lo;
     if (isSigned() && (raw >> (width - 1)))

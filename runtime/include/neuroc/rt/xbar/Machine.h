@@ -43,8 +43,19 @@ std::string_view stallName(Stall stall);
 
 /// What consumes energy; see docs/crossbar-machine.md.
 enum class Component : uint8_t {
-  Cells, Drivers, SampleHold, Adc, ShiftAdd, Programming, Vector, Memory,
-  Scalar, Fetch, Network, Host, Leakage,
+  Cells,
+  Drivers,
+  SampleHold,
+  Adc,
+  ShiftAdd,
+  Programming,
+  Vector,
+  Memory,
+  Scalar,
+  Fetch,
+  Network,
+  Host,
+  Leakage,
 };
 inline constexpr unsigned kComponents = 13;
 std::string_view componentName(Component component);
@@ -139,8 +150,7 @@ public:
 
   /// Called for every instruction when it starts: (tile, cycle, instruction
   /// number, word). Slows the run; results are the same.
-  using Trace =
-      std::function<void(uint32_t, uint64_t, uint32_t, uint64_t)>;
+  using Trace = std::function<void(uint32_t, uint64_t, uint32_t, uint64_t)>;
   void setTrace(Trace trace);
 
   struct Impl;

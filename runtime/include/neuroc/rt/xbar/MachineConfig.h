@@ -26,16 +26,16 @@ struct MachineConfig {
 
   // tile
   int64_t arraysPerTile = 8;
-  int64_t memoryWords = 65536; ///< 32-bit words of tile memory
+  int64_t memoryWords = 65536;  ///< 32-bit words of tile memory
   int64_t programWords = 65536; ///< 64-bit instructions
   int64_t lanes = 16;           ///< elements per cycle of the vector unit
 
   // array
   int64_t rows = 128;
-  int64_t cols = 128;      ///< physical columns; two make one signed column
-  int64_t cellBits = 2;    ///< a cell has 2^cellBits levels
-  int64_t adcBits = 8;     ///< signed codes of a converter
-  int64_t colsPerAdc = 8;  ///< signed columns (rows, transposed) per converter
+  int64_t cols = 128;     ///< physical columns; two make one signed column
+  int64_t cellBits = 2;   ///< a cell has 2^cellBits levels
+  int64_t adcBits = 8;    ///< signed codes of a converter
+  int64_t colsPerAdc = 8; ///< signed columns (rows, transposed) per converter
 
   // timing, in cycles of the clock
   double clockMHz = 1000;
@@ -46,13 +46,13 @@ struct MachineConfig {
   int64_t tVerify = 20;     ///< read of a row while programming
   int64_t vectorStart = 4;  ///< latency of the vector pipeline
   int64_t mulCost = 1, divCost = 8, lutCost = 3, randomCost = 4,
-          indexedCost = 2;  ///< cycles per group of `lanes` elements
-  int64_t memoryLatency = 2; ///< scalar load
+          indexedCost = 2;         ///< cycles per group of `lanes` elements
+  int64_t memoryLatency = 2;       ///< scalar load
   int64_t memoryWordsPerCycle = 8; ///< counted copies, network interface
-  int64_t branchPenalty = 1; ///< taken branch
-  int64_t flitWords = 8;     ///< words per flit
-  int64_t headerFlits = 1;   ///< per message
-  int64_t hopCycles = 3;     ///< router and link, head of a message
+  int64_t branchPenalty = 1;       ///< taken branch
+  int64_t flitWords = 8;           ///< words per flit
+  int64_t headerFlits = 1;         ///< per message
+  int64_t hopCycles = 3;           ///< router and link, head of a message
   int64_t barrierCycles = 32;
   int64_t hostCycles = 100; ///< latency of the host mailbox
   int64_t hostWordsPerCycle = 1;
@@ -65,12 +65,12 @@ struct MachineConfig {
   double eShiftAdd = 0.05; ///< per conversion
   double ePulse = 10;      ///< one programming pulse on a cell
   double eVector = 0.5, eMul = 1.5, eDiv = 8, eLut = 2, eRandom = 6;
-  double eMemory = 0.6;  ///< one word read or written
-  double eScalar = 0.3;  ///< one scalar or control instruction
-  double eFetch = 1.0;   ///< one instruction fetched and decoded
-  double eHop = 20.7;    ///< one flit over one router and link
-  double eHost = 52;     ///< one word to or from the host
-  double eLeak = 2.0;    ///< one tile for one cycle
+  double eMemory = 0.6; ///< one word read or written
+  double eScalar = 0.3; ///< one scalar or control instruction
+  double eFetch = 1.0;  ///< one instruction fetched and decoded
+  double eHop = 20.7;   ///< one flit over one router and link
+  double eHost = 52;    ///< one word to or from the host
+  double eLeak = 2.0;   ///< one tile for one cycle
 
   // simple device noise, off by default: standard deviations in levels
   double programNoise = 0; ///< drawn when a cell is programmed

@@ -127,7 +127,7 @@ struct WeightPiece {
   uint64_t first = 0;
   int64_t rowStep = 0, colStep = 0;
   bool indexed = false;
-  MemberRange indices; ///< rows * cols u32 when indexed
+  MemberRange indices;        ///< rows * cols u32 when indexed
   std::vector<double> scales; ///< one, or one per column
   int64_t lowest = INT32_MIN, highest = INT32_MAX;
 };
@@ -165,6 +165,11 @@ struct Program {
 /// Errors: InputError with the path of the element.
 Status parseProgram(std::string_view text, const std::string &origin,
                     Program &program);
+
+/// The same from the text of a whole manifest, which must be of the target
+/// "crossbar".
+Status parseManifest(std::string_view manifest, const std::string &origin,
+                     Program &program);
 
 } // namespace neuroc::rt::xbar
 #endif // NEUROC_RT_XBAR_PROGRAM_H

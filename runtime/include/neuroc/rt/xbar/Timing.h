@@ -25,8 +25,8 @@ uint64_t phaseCycles(const MachineConfig &machine, uint64_t outputs);
 Cycles mvmCycles(const MachineConfig &machine, uint64_t inputs,
                  uint64_t outputs, unsigned bits, bool held);
 /// spk, spkt: one cycle per listed event, then one phase if any line is hit.
-Cycles spikeCycles(const MachineConfig &machine, uint64_t events,
-                   uint64_t hits, uint64_t outputs);
+Cycles spikeCycles(const MachineConfig &machine, uint64_t events, uint64_t hits,
+                   uint64_t outputs);
 /// drive, affine: words / memoryWordsPerCycle.
 Cycles transferCycles(const MachineConfig &machine, uint64_t words);
 /// One row of `prog`: two verifying reads round `pulses` pulses; one read
@@ -37,8 +37,8 @@ Cycles readbackCycles(const MachineConfig &machine, uint64_t rows,
                       uint64_t cols);
 /// opu: four sign phases of the longest pulse train; banks of several arrays
 /// also resolve carries, one verified row after the other.
-Cycles outerCycles(const MachineConfig &machine, uint64_t rows,
-                   uint64_t pulses, unsigned slices);
+Cycles outerCycles(const MachineConfig &machine, uint64_t rows, uint64_t pulses,
+                   unsigned slices);
 
 /// Cost class of a vector instruction.
 enum class VectorClass : uint8_t { Simple, Mul, Div, Lut, Random, Indexed };
