@@ -9,6 +9,7 @@
 #include "neuroc/Neuro/Analysis/RangeAnalysis.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
 
@@ -86,7 +87,7 @@ static Attribute overrideOf(DictionaryAttr dictionary, StringRef name) {
 
 /// [0, 1] for spikes.
 static bool isSpikes(Value signal) {
-  return cast<ShapedType>(signal.getType()).getElementType().isInteger(1);
+  return getElementTypeOrSelf(signal.getType()).isInteger(1);
 }
 
 //===----------------------------------------------------------------------===//
