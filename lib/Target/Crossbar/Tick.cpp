@@ -122,6 +122,7 @@ LogicalResult Emitter::emitTile(TileState &t) {
 }
 
 void Emitter::emitTickStart(TileState &t) {
+  t.tile.emit(Op::Sw, {kZero, kZero, t.spikeCount}); // counts of this tick
   for (auto &[name, base] : t.signals) {
     int64_t size = getSignalSize(base), now = t.views.at({name, 0});
     if (auto inbox = t.inboxes.find(name); inbox != t.inboxes.end()) {
