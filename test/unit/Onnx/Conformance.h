@@ -48,5 +48,11 @@ std::vector<mlir::DenseElementsAttr> runtimeInputs(const Case &test,
 /// |a - b| <= 1e-7 + 1e-3 |b| for reals, NaN equal to NaN, integers equal.
 std::string compare(const HostTensor &actual, mlir::DenseElementsAttr expected);
 
+/// Values as the host of a network sees them.
+std::vector<double> toNumbers(mlir::DenseElementsAttr value);
+/// `compare` for the values of a probe.
+std::string compareNumbers(const std::vector<double> &actual,
+                           mlir::DenseElementsAttr expected);
+
 } // namespace neuroc::test
 #endif // NEUROC_TEST_UNIT_ONNX_CONFORMANCE_H

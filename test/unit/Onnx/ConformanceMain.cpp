@@ -3,14 +3,19 @@
 // The ONNX backend node tests: every case whose operators are covered is
 // imported, compiled, run and compared with the stored outputs, once with
 // run-time inputs and once with its parameters as constants. Prints the counts
-// and one closing line; fails if any covered case does.
+// and one closing line; fails if any covered case does. The engine is the CPU
+// target (what users get), the reference interpreter, or upstream's JIT.
 //
-// usage: onnx-conformance DATA [--filter=TEXT] [--table=FILE] [--list]
+// usage: onnx-conformance DATA [--engine=cpu|reference|jit] [--filter=TEXT]
+//                         [--table=FILE] [--list]
 #include "Conformance.h"
 #include "JitRunner.h"
+#include "NetworkRunner.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -23,6 +28,8 @@ namespace cl = llvm::cl;
 
 static cl::opt<std::string> root(cl::Positional, cl::Required,
                                  cl::desc("<folder of the node tests>"));
+static cl::opt<std::string> engine("engine", cl::init("cpu"),
+                                   cl::desc("cpu, reference or jit"));
 static cl::opt<std::string> filter("filter", cl::desc("only names with TEXT"));
 static cl::opt<std::string> table("table", cl::desc("write a table by operator"));
 static cl::opt<bool> verbose("list", cl::desc("name every case"));
@@ -88,6 +95,41 @@ static void execute(Run &run, JitRunner &runner) {
   }
 }
 
+/// A case as a network of its own.
+static void runNetwork(Run &run, MLIRContext &context) {
+  OwningOpRef<ModuleOp> module;
+  {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() == DiagnosticSeverity::Error &&
+          run.problem.empty())
+        run.problem = diagnostic.str();
+    });
+    module = importOnnx(run.test->model->getMemBufferRef(), context,
+                        optionsFor(*run.test, run.frozen));
+    if (!module || !prepareNetwork(*module, false)) {
+      if (run.problem.empty())
+        run.problem = "import failed without a message";
+      return;
+    }
+  }
+  auto network = RunningNetwork::create(
+      std::move(module), engine == "cpu" ? Machine::Cpu : Machine::Reference,
+      run.problem);
+  if (!network)
+    return;
+  std::vector<std::vector<double>> inputs;
+  for (DenseElementsAttr value : runtimeInputs(*run.test, run.frozen))
+    inputs.push_back(toNumbers(value));
+  auto outputs = network->run(inputs, run.problem);
+  if (run.problem.empty() && outputs.size() != run.test->outputs.size())
+    run.problem = "wrong number of outputs";
+  for (size_t i = 0; run.problem.empty() && i < outputs.size(); ++i) {
+    std::string difference = compareNumbers(outputs[i], run.test->outputs[i]);
+    if (!difference.empty())
+      run.problem = "output " + std::to_string(i) + ": " + difference;
+  }
+}
+
 int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, "ONNX backend node tests\n");
   if (!llvm::sys::fs::is_directory(root)) {
@@ -99,6 +141,9 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registerForJit(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
   std::vector<Case> cases = loadCases(root, context, filter);
   std::vector<Run> runs;
@@ -120,8 +165,12 @@ int main(int argc, char **argv) {
       runs.push_back(std::move(run));
     }
   }
+  if (engine != "jit")
+    for (Run &run : runs)
+      runNetwork(run, context);
   const size_t batchSize = 48;
-  for (size_t first = 0; first < runs.size(); first += batchSize) {
+  for (size_t first = 0; engine == "jit" && first < runs.size();
+       first += batchSize) {
     size_t last = std::min(first + batchSize, runs.size());
     OwningOpRef<ModuleOp> batch = ModuleOp::create(UnknownLoc::get(&context));
     for (size_t i = first; i < last; ++i)

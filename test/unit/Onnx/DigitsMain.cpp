@@ -60,19 +60,23 @@ int main(int argc, char **argv) {
     auto file = llvm::MemoryBuffer::getFile(folder + "/" + name + ".onnx",
                                             false, false);
     for (bool raise : {false, true}) {
+      std::string problem;
       auto module =
           importOnnx((*file)->getMemBufferRef(), context, OnnxImportOptions());
       if (!module || !prepareNetwork(*module, raise))
         return 1;
       if (argc > 2)
         module->print(llvm::outs(), OpPrintingFlags().elideLargeElementsAttrs());
+      auto network = RunningNetwork::create(
+          std::move(module), Machine::Reference, problem);
       unsigned same = 0;
       double worst = 0;
-      std::string problem;
       for (size_t i = 0; i < predictions.size(); ++i) {
         std::vector<double> image(images.begin() + i * 64,
                                   images.begin() + (i + 1) * 64);
-        auto outputs = runReference(*module, {image}, problem);
+        std::vector<std::vector<double>> outputs;
+        if (network)
+          outputs = network->run({image}, problem);
         if (!problem.empty()) {
           llvm::errs() << problem << "\n";
           return 1;

@@ -9,7 +9,6 @@
 #include "NetworkRunner.h"
 
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -29,16 +28,6 @@ static cl::opt<bool> print("print", cl::desc("print the networks"));
 static cl::opt<unsigned> minimum("min-raised",
                                  cl::desc("fail if fewer cases are raised"),
                                  cl::init(1));
-
-static std::vector<double> numbers(DenseElementsAttr value) {
-  auto host = toHost(value);
-  std::vector<double> result;
-  for (HostScalar scalar : host->data)
-    result.push_back(host->isFloat() ? scalar.f
-                     : host->element.isInteger(1) ? double(scalar.i & 1)
-                                                  : double(scalar.i));
-  return result;
-}
 
 int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, "ONNX node tests, raised\n");
@@ -84,27 +73,16 @@ int main(int argc, char **argv) {
     } else {
       std::vector<std::vector<double>> inputs;
       for (DenseElementsAttr value : runtimeInputs(test, true))
-        inputs.push_back(numbers(value));
-      auto outputs = runReference(*module, inputs, problem);
+        inputs.push_back(toNumbers(value));
+      auto network = RunningNetwork::create(std::move(module),
+                                            Machine::Reference, problem);
+      std::vector<std::vector<double>> outputs;
+      if (network)
+        outputs = network->run(inputs, problem);
       if (problem.empty() && outputs.size() != test.outputs.size())
         problem = "wrong number of outputs";
-      for (size_t i = 0; problem.empty() && i < outputs.size(); ++i) {
-        HostTensor actual;
-        auto type = test.outputs[i].getType();
-        actual.shape.assign(type.getShape().begin(), type.getShape().end());
-        actual.element = Float32Type::get(&context);
-        for (double value : outputs[i])
-          actual.data.push_back({.f = value});
-        auto reference = toHost(test.outputs[i]);
-        reference->element = actual.element;
-        std::vector<double> expected = numbers(test.outputs[i]);
-        for (size_t k = 0; k < expected.size(); ++k)
-          reference->data[k].f = expected[k];
-        if (actual.data.size() != expected.size())
-          problem = "wrong number of elements";
-        else
-          problem = compare(actual, toAttribute(*reference));
-      }
+      for (size_t i = 0; problem.empty() && i < outputs.size(); ++i)
+        problem = compareNumbers(outputs[i], test.outputs[i]);
     }
     problem.empty() ? ++passed : ++failures;
     if (!problem.empty() || verbose)
