@@ -11,16 +11,17 @@ JOBS ?= $(shell nproc)
 
 all: build
 
-$(BUILD)/build.ninja:
+# Missing packages are installed first; nothing happens when all are there.
+$(BUILD)/build.ninja: | deps
 	cmake --preset $(PRESET)
 
-build: $(BUILD)/build.ninja
+build: deps $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
 check: build
 	python3 tools/scripts/check.py $(BUILD)
 
-demo: $(BUILD)/build.ninja
+demo: deps $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS) --target neuroc
 	tools/scripts/demo.sh $(BUILD)/bin/neuroc
 
@@ -43,7 +44,7 @@ docs: $(BUILD)/build.ninja
 	cmake --build $(BUILD) --target neuroc-docs
 
 deps:
-	tools/scripts/install-deps.sh
+	@tools/scripts/install-deps.sh
 
 clean:
 	rm -rf $(BUILD)

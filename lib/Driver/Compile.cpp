@@ -46,14 +46,29 @@ static json::Array flagList(const Options &options) {
   return flags;
 }
 
+static Failure doesNotFit(Model &model, const Target &target) {
+  return {Nc::DoesNotFit,
+          model.path().str() + ": does not fit '" + target.name().str() + "'",
+          "choose a larger --machine (`neuroc targets`)"};
+}
+
+/// A pass cannot say why it failed but in a diagnostic: those that begin with
+/// "does not fit: " are about capacity.
 static Failure mapModule(Model &model, const Target &target, ModuleOp module,
                          const Options &options) {
+  bool capacity = false;
+  ScopedDiagnosticHandler watcher(&model.context(), [&](Diagnostic &d) {
+    capacity |= d.getSeverity() == DiagnosticSeverity::Error &&
+                StringRef(d.str()).contains("does not fit: ");
+    return failure(); // printed by the model's own handler
+  });
   PassManager pm(&model.context());
   target.buildMapPipeline(pm, targetOptions(options));
-  return runPasses(pm, module, options,
-                   {Nc::NotForTarget, model.path().str() +
-                                          ": cannot be mapped to '" +
-                                          target.name().str() + "'"});
+  Failure failed = runPasses(pm, module, options,
+                             {Nc::NotForTarget,
+                              model.path().str() + ": cannot be mapped to '" +
+                                  target.name().str() + "'"});
+  return failed && capacity ? doesNotFit(model, target) : failed;
 }
 
 /// Leaves `core` mapped.
@@ -69,9 +84,7 @@ static Failure compileForTarget(Model &model, const Target &target,
     return {Nc::NotForTarget, model.path().str() + ": cannot be compiled for '" +
                                   target.name().str() + "'"};
   case CompileResult::DoesNotFit:
-    return {Nc::DoesNotFit,
-            model.path().str() + ": does not fit '" + target.name().str() + "'",
-            "choose a larger --machine (`neuroc targets`)"};
+    return doesNotFit(model, target);
   }
   return {Nc::Internal, "a target gave an unknown result"};
 }

@@ -121,12 +121,14 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 2)
     arguments = parser.parse_args()
     build = os.path.abspath(arguments.build)
+    started = time.time()
     passed = failed = 0
     for runner in (lambda: run_ctest(build, arguments.jobs),
                    lambda: run_lit(build, arguments.jobs),
                    lambda: run_pytest(build)):
         good, bad = runner()
         passed, failed = passed + good, failed + bad
+    print(f"tests took {time.time() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
