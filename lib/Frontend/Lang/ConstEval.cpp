@@ -283,8 +283,8 @@ ConstResult ConstDomain::distribution(const Expr &e) {
     if (args[0].dim != args[1].dim) {
       diag.error(e.loc,
                  "'" + e.name + "' needs equal units: " + quote(*e.args[0]) +
-                     " is in " + args[0].dim.str() + ", " + quote(*e.args[1]) +
-                     " is in " + args[1].dim.str(),
+                     isIn(args[0].dim) + ", " + quote(*e.args[1]) +
+                     isIn(args[1].dim),
                  fixUnit(*e.args[1], args[1].dim, args[0].dim));
       return std::nullopt;
     }
@@ -355,8 +355,8 @@ ConstResult ConstDomain::arrayLiteral(const Expr &e) {
       }
       if (!a->anyUnit && a->dim != r.dim) {
         diag.error(arg->loc, "elements of an array have one unit: " +
-                                 quote(*e.args[0]) + " is in " + r.dim.str() +
-                                 ", " + quote(*arg) + " is in " + a->dim.str(),
+                                 quote(*e.args[0]) + isIn(r.dim) +
+                                 ", " + quote(*arg) + isIn(a->dim),
                    fixUnit(*arg, a->dim, r.dim));
         return std::nullopt;
       }
@@ -475,7 +475,7 @@ std::optional<ConstResult> ConstDomain::special(const Expr &e) {
   case Expr::Index: return index(e);
   case Expr::String:
     diag.error(e.loc, "a string cannot be used here",
-               "to read an array write file(" + quote(e) + ")");
+               "to read an array write file(" + e.text() + ")");
     return ConstResult();
   case Expr::Call: break;
   default: return std::nullopt;

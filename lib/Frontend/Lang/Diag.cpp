@@ -42,7 +42,11 @@ void Diag::warning(llvm::SMLoc loc, const llvm::Twine &message) {
 
 void Diag::unknown(llvm::SMLoc loc, llvm::StringRef what, llvm::StringRef name,
                    const std::vector<std::string> &known) {
-  std::string text = ("unknown " + what + " '" + name + "'").str();
+  // "state of 'E'" and 'u' become "unknown state 'u' of 'E'".
+  auto [kind, owner] = what.split(" of ");
+  std::string text = ("unknown " + kind + " '" + name + "'").str();
+  if (!owner.empty())
+    text += (" of " + owner).str();
   std::string near = nearest(name, known);
   if (!near.empty()) {
     error(loc, text + "; did you mean '" + near + "'?");

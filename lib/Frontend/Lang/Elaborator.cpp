@@ -358,14 +358,18 @@ ConstEnv Elaborator::parameterValues(const Checked &c,
       env.insert({d.name.name, *r});
       return;
     }
+    if (kind == SymbolKind::Let && !d.type.unit) {
+      env.insert({d.name.name, *r});
+      return;
+    }
     const Dim &dim = symbol->second.dim;
     // A bare number stands for the unit of the weight that is not known yet.
     bool generic = dim.e[4] != 0 && r->dim.isNone();
     if (!r->anyUnit && !generic && r->dim != dim) {
       if (report)
         diag.error(d.init->loc,
-                   "'" + d.name.name + "' must be in " + dim.str() + ", but " +
-                       quote(*d.init) + " is in " + r->dim.str(),
+                   "'" + d.name.name + "'" + mustBeIn(dim) + ", but " +
+                       quote(*d.init) + isIn(r->dim),
                    fixUnit(*d.init, r->dim, dim));
       return;
     }
@@ -378,12 +382,22 @@ ConstEnv Elaborator::parameterValues(const Checked &c,
   for (const Decl &d : params)
     compute(d, SymbolKind::Param);
   // Definitions of parameters alone may be used in initial values.
-  std::set<std::string> known;
+  std::set<std::string> known, varying = {"w", "pre", "post"};
   for (const auto &entry : env)
     known.insert(entry.first);
+  auto vary = [&](const std::vector<Decl> &decls) {
+    for (const Decl &d : decls)
+      varying.insert(d.name.name);
+  };
+  vary(states);
+  vary(lets);
+  vary(c.model ? c.model->inputs : c.rule->signals);
+  if (c.rule)
+    for (const TraceDecl &t : c.rule->traces)
+      varying.insert(t.name.name);
   std::function<bool(const Expr &)> closed = [&](const Expr &e) {
-    if (e.kind == Expr::Name && c.symbols.count(e.name) &&
-        !known.count(e.name))
+    if (e.kind == Expr::Name && !known.count(e.name) &&
+        (varying.count(e.name) || c.symbols.count(e.name)))
       return false;
     if (e.kind == Expr::Name && (e.name == "t" || e.name == "dt"))
       return false;

@@ -460,14 +460,14 @@ void Elaborator::emitConnect(NetworkInfo &net, const Item &it) {
     SMLoc at = weightExpr ? weightExpr->loc : it.name.loc;
     std::string what = weightExpr ? quote(*weightExpr) : "'" + weightName + "'";
     if (it.clause("transmit"))
-      diag.error(at, "input '" + base.name + "." + port + "' is in " +
-                         input.dim.str() + ", but what is transmitted is in " +
-                         arriving.str());
+      diag.error(at, "input '" + base.name + "." + port + "'" +
+                         isIn(input.dim) + ", but what is transmitted" +
+                         isIn(arriving));
     else
       diag.error(at,
                  "a weight from " + quote(*it.from) + " to '" + base.name +
-                     "." + port + "' must be in " + want.str() + ", but " +
-                     what + " is in " + w->dim.str(),
+                     "." + port + "'" + mustBeIn(want) + ", but " +
+                     what + isIn(w->dim),
                  weightExpr ? fixUnit(*weightExpr, w->dim, want) : "");
   }
   target.inputs.push_back({port, op.getOutput()});
@@ -537,9 +537,9 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
   }
   auto agree = [&](llvm::StringRef what, Dim rule, Dim here) {
     if (rule != here)
-      diag.error(it.type.loc, "rule '" + it.type.name + "' expects " + what +
-                                  " in " + rule.str() + ", but here it is in " +
-                                  here.str());
+      diag.error(it.type.loc, "for rule '" + it.type.name + "' " + what +
+                                  mustBeIn(rule) + ", but here it" +
+                                  isIn(here));
   };
   if (weightSymbol->dim.e[4] == 0 && !w.anyUnit)
     agree("the weight", weightSymbol->dim, w.dim);
@@ -562,9 +562,9 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
         continue;
       if (signal->dim != s->second.dim)
         diag.error(bind->value->loc,
-                   "third factor '" + name + "' must be in " +
-                       s->second.dim.str() + ", but " + quote(*bind->value) +
-                       " is in " + signal->dim.str());
+                   "third factor '" + name + "'" +
+                       mustBeIn(s->second.dim) + ", but " + quote(*bind->value) +
+                       isIn(signal->dim));
       factors[name] = signal->value;
       continue;
     }

@@ -266,7 +266,7 @@ void Elaborator::emitRule(Checked &c) {
       if (v && !v->anyUnit && v->dim != w->dim &&
           !(w->dim.e[4] && v->dim.isNone())) {
         diag.error(e.loc, "a bound of the weight must be in " + w->dim.str() +
-                              ", but " + quote(e) + " is in " + v->dim.str());
+                              ", but " + quote(e) + isIn(v->dim));
         v.reset();
       }
       return v ? code.value(*v, e.loc) : Value();

@@ -444,7 +444,8 @@ void Elaborator::checkRange(const Checked &c, const Symbol &s,
   if (found) {
     diag.error(loc, "'" + s.decl->name.name + "' must lie in [" +
                         formatNumber(range[0] / f) + ", " +
-                        formatNumber(range[1] / f) + "] " + s.dim.str() +
+                        formatNumber(range[1] / f) + "]" +
+                        (s.dim.isNone() ? "" : " " + s.dim.str()) +
                         ", got " + formatNumber(bad));
     diag.note(s.decl->lo->loc, "the range is stated here");
   }
@@ -464,7 +465,7 @@ void Elaborator::emitSource(NetworkInfo &net, Node &node, const Item &it) {
                                       std::to_string(node.units()) +
                                       " units but " +
                                       std::to_string(it.value->args.size()) +
-                                      " lists of times");
+                                      " list(s) of times");
       for (size_t unit = 0; unit < it.value->args.size(); ++unit)
         for (const ExprPtr &time : it.value->args[unit]->args)
           if (auto n = ticks(net, *time, &net.constants, "a spike time", false))
@@ -578,7 +579,7 @@ const Signal *Elaborator::resolveSignal(NetworkInfo &net, const Expr &e,
   std::string wanted = e.kind == Expr::Member ? e.name : "";
   if (wanted.empty()) {
     if (node.outputs.size() == 1)
-      return &node.outputs[0];
+      return node.outputs[0].value ? &node.outputs[0] : nullptr;
     wanted = llvm::is_contained(names, "spike")    ? "spike"
              : llvm::is_contained(names, "value")  ? "value"
                                                    : "";

@@ -28,12 +28,17 @@ std::string fixUnit(const Expr &e, const Dim &have, const Dim &want) {
   Dim factor = want / have;
   if (factor.isNone())
     return "";
-  bool divide = Dim().str() == (have / want).str();
-  (void)divide;
   std::string text = factor.str();
   if (text.rfind("1/", 0) == 0)
     return "divide it by a quantity in " + (have / want).str();
   return "multiply it by a quantity in " + text;
+}
+
+std::string isIn(const Dim &dim) {
+  return dim.isNone() ? " has no unit" : " is in " + dim.str();
+}
+std::string mustBeIn(const Dim &dim) {
+  return dim.isNone() ? " must be a pure number" : " must be in " + dim.str();
 }
 
 bool speltInHertz(const Expr &e) {
@@ -67,7 +72,9 @@ std::optional<Unit> evalUnitExpr(const Expr &e, Diag &diag) {
   case Expr::Name:
     if (std::optional<Unit> u = lookupUnit(e.name))
       return u;
-    diag.unknown(e.loc, "unit", e.name, unitNames());
+    diag.unknown(e.loc, "unit", e.name,
+                 nearest(e.name, unitNames()).empty() ? commonUnits()
+                                                      : unitNames());
     return std::nullopt;
   case Expr::Call:
     if (e.name == "unit" && e.args.size() == 1 &&

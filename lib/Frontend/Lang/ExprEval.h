@@ -38,6 +38,9 @@ std::string quote(const Expr &e);
 std::string fixUnit(const Expr &e, const Dim &have, const Dim &want);
 /// True if the expression is, or scales, a quantity spelt in Hz.
 bool speltInHertz(const Expr &e);
+/// " is in mV" or " has no unit"; " must be in mV" or " must be a pure number".
+std::string isIn(const Dim &dim);
+std::string mustBeIn(const Dim &dim);
 /// Names of the built-in functions that every domain has.
 const std::vector<std::string> &mathFunctions();
 
@@ -87,8 +90,8 @@ public:
     }
     if (!r->anyUnit && r->dim != want) {
       diag.error(e.loc,
-                 what + " must be in " + want.str() + ", but " + quote(e) +
-                     " is in " + r->dim.str(),
+                 what + mustBeIn(want) + ", but " + quote(e) +
+                     isIn(r->dim),
                  fixUnit(e, r->dim, want));
       return std::nullopt;
     }
@@ -231,8 +234,7 @@ private:
     // Suggest a change of the side that is a bare number, else of the right.
     bool left = a.dim.isNone() && !b.dim.isNone();
     diag.error(e.loc,
-               "'" + op + "' needs equal units: " + quote(ea) + " is in " +
-                   a.dim.str() + ", " + quote(eb) + " is in " + b.dim.str(),
+               "'" + op + "' needs equal units: " + quote(ea) + isIn(a.dim) + ", " + quote(eb) + isIn(b.dim),
                left ? fixUnit(ea, a.dim, b.dim) : fixUnit(eb, b.dim, a.dim));
     return false;
   }
@@ -286,7 +288,7 @@ private:
   Result evalPower(const Expr &e, Val a, Val b) {
     if (!b.dim.isNone()) {
       diag.error(e.loc, "an exponent has no unit, but " + quote(*e.args[1]) +
-                            " is in " + b.dim.str());
+                            isIn(b.dim));
       return std::nullopt;
     }
     std::optional<double> n = domain.constant(b.p);
@@ -314,7 +316,7 @@ private:
     if (!a.dim.isNone()) {
       diag.error(e.loc,
                  "only whole powers (and 0.5) of a quantity with a unit are "
-                 "defined, but " + quote(*e.args[0]) + " is in " + a.dim.str(),
+                 "defined, but " + quote(*e.args[0]) + isIn(a.dim),
                  "divide " + quote(*e.args[0]) + " by 1 " + a.dim.str());
       return std::nullopt;
     }
@@ -467,7 +469,7 @@ private:
     if (!a.dim.isNone() && !a.anyUnit) {
       diag.error(e.loc,
                  "'" + name + "' needs a pure number, but " +
-                     quote(*e.args[0]) + " is in " + a.dim.str(),
+                     quote(*e.args[0]) + isIn(a.dim),
                  "divide it by a quantity in " + a.dim.str());
       return std::nullopt;
     }

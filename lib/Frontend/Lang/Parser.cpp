@@ -224,23 +224,20 @@ ExprPtr Parser::expr() {
   ++depth;
   ExprPtr e;
   if (atWord("if")) {
-    ++parens; // the three parts may stand on three lines
+    // `then` and `else` may begin a line; the last part ends with its line.
+    ++parens;
     const Token &start = take();
     e = make(Expr::Select, start);
     for (const char *next : {"then", "else", ""}) {
-      ExprPtr part = expr();
-      bool ok = part && (!*next || expectWord(next));
       if (!*next && parens)
         --parens;
-      if (!ok) {
+      ExprPtr part = expr();
+      if (!part || (*next && !expectWord(next))) {
         --depth;
         return nullptr;
       }
       e->args.push_back(std::move(part));
     }
-    // Newlines behind the expression were skipped while `parens` was up.
-    while (pos > 0 && tokens[pos - 1].is(Tok::Newline) && !parens)
-      --pos;
     e = finish(std::move(e));
   } else {
     e = binary(0);

@@ -37,7 +37,7 @@ File Parser::parseFile() {
     } else if (atWord("experiment")) {
       if (auto e = experiment())
         file.experiments.push_back(std::move(e));
-    } else {
+    } else if (!at(Tok::RBrace)) {
       unknownStatement(known);
     }
     if (!panic && !atEndOfStatement())

@@ -192,8 +192,8 @@ std::optional<ScalarResult> ScalarDomain::special(const Expr &e) {
   if (a->dim != b->dim || a->boolean || b->boolean) {
     diag.error(e.loc,
                "'" + e.name + "' needs equal units: " + quote(*e.args[0]) +
-                   " is in " + a->dim.str() + ", " + quote(*e.args[1]) +
-                   " is in " + b->dim.str(),
+                   isIn(a->dim) + ", " + quote(*e.args[1]) +
+                   isIn(b->dim),
                fixUnit(*e.args[1], b->dim, a->dim));
     return ScalarResult();
   }

@@ -193,15 +193,21 @@ std::optional<Unit> lookupUnit(llvm::StringRef name) {
   return it->second;
 }
 
+const std::vector<std::string> &commonUnits() {
+  static const std::vector<std::string> names = {
+      "ms", "mV", "nA", "pA", "nF", "pF", "uS", "nS", "Hz", "kHz", "MOhm",
+      "s",  "V",  "A"};
+  return names;
+}
+
 const std::vector<std::string> &unitNames() {
   static const std::vector<std::string> names = [] {
     // The common ones first: among equally near names the first wins.
-    std::vector<std::string> n = {"ms", "mV", "nA", "pA",   "nF", "pF",  "uS",
-                                  "nS", "Hz", "kHz", "MOhm", "s",  "V",  "A"};
+    std::vector<std::string> n = commonUnits();
     for (const auto &entry : unitTable())
       if (std::find(n.begin(), n.end(), entry.first().str()) == n.end())
         n.push_back(entry.first().str());
-    std::sort(n.begin() + 14, n.end());
+    std::sort(n.begin() + commonUnits().size(), n.end());
     return n;
   }();
   return names;
@@ -210,7 +216,8 @@ const std::vector<std::string> &unitNames() {
 std::string nearest(llvm::StringRef name,
                     const std::vector<std::string> &candidates) {
   std::string best;
-  unsigned limit = name.size() <= 3 ? 1 : 2;
+  // Short names are within two edits of nearly everything.
+  unsigned limit = name.size() <= 1 ? 0 : name.size() == 2 ? 1 : 2;
   unsigned bestDistance = limit + 1;
   for (const std::string &c : candidates) {
     if (c == name || c.empty())
@@ -218,6 +225,8 @@ std::string nearest(llvm::StringRef name,
     unsigned d = name.equals_insensitive(c)
                      ? 0
                      : name.edit_distance(c, /*AllowReplacements=*/true, limit);
+    if (d == 2 && name.size() == 3 && c[0] != name[0])
+      continue;
     if (d < bestDistance) {
       best = c;
       bestDistance = d;

@@ -52,12 +52,14 @@ struct Unit {
 std::optional<Unit> lookupUnit(llvm::StringRef name);
 /// Every accepted ASCII spelling, for suggestions.
 const std::vector<std::string> &unitNames();
+/// The usual ones among them, for lists in messages.
+const std::vector<std::string> &commonUnits();
 
 /// What a symbol of this dimension is stored in: its value in coherent units
 /// times this factor. 1000 for rates in Hz, else 1.
 inline double storageFactor(bool hertz) { return hertz ? 1000.0 : 1.0; }
 
-/// The closest of `candidates` within two edits (one for names of up to three
+/// The closest of `candidates` within two edits (fewer for names of one or two
 /// letters), or "". A difference in case alone is the best match.
 std::string nearest(llvm::StringRef name,
                     const std::vector<std::string> &candidates);

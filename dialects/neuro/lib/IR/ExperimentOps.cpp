@@ -199,7 +199,8 @@ LogicalResult SettleOp::verify() {
 }
 
 LogicalResult ExpectOp::verify() {
-  if (!getMin() && !getMax()) // expect_r1
+  bool ofReference = getOptions() && getOptions()->contains("of_reference");
+  if (!getMin() && !getMax() && !ofReference) // expect_r1
     return emitOpError("needs a bound: min, max or both");
   if (getMin() && getMax() &&
       getMin()->convertToDouble() > getMax()->convertToDouble()) // expect_r2
