@@ -38,9 +38,12 @@ Buffer Lowering::addBuffer(const Twine &name, Type element, int64_t count,
     init = DenseElementsAttr::get(
         RankedTensorType::get(buffer.type.getShape(), element),
         ArrayRef<Attribute>(globals.getZeroAttr(element)));
-  memref::GlobalOp::create(globals, network.getLoc(), buffer.name,
-                           globals.getStringAttr("private"), buffer.type, init,
-                           /*constant=*/false, globals.getI64IntegerAttr(64));
+  // Buffers stand together, before the functions.
+  if (lastBuffer)
+    globals.setInsertionPointAfter(lastBuffer);
+  lastBuffer = memref::GlobalOp::create(
+      globals, network.getLoc(), buffer.name, globals.getStringAttr("private"),
+      buffer.type, init, /*constant=*/false, globals.getI64IntegerAttr(64));
   bufferNames.push_back(buffer.name);
   return buffer;
 }
@@ -207,8 +210,9 @@ static std::string signalName(Value value, unsigned number) {
             outputs[cast<OpResult>(value).getResultNumber()].getSymName())
         .str();
   }
-  if (auto symbol = dyn_cast<SymbolOpInterface>(op))
-    return ("signal." + symbol.getName()).str();
+  if (auto name =
+          op->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()))
+    return ("signal." + name.getValue()).str();
   return "signal." + std::to_string(number);
 }
 

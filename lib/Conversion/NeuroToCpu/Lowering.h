@@ -159,7 +159,8 @@ private:
   mlir::ModuleOp module;
   neuro::NetworkOp network;
   mlir::MLIRContext *context;
-  mlir::OpBuilder globals; ///< appends to the module
+  mlir::OpBuilder globals; ///< where the next buffer goes
+  mlir::Operation *lastBuffer = nullptr;
   mlir::Type real;
   bool isDouble;
   double dt;

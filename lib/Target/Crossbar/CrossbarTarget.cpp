@@ -2,6 +2,7 @@
 //
 // The crossbar target: loads the machine description, maps, emits.
 #include "Emitter.h"
+#include "neuroc/Conversion/RaiseTensors/RaiseTensors.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -66,6 +67,11 @@ public:
   }
   std::vector<std::pair<std::string, std::string>> machines() const override {
     return rt::xbar::machinePresets();
+  }
+
+  void buildPreparePipeline(OpPassManager &pm,
+                            const neuroc::TargetOptions &) const override {
+    pm.addPass(neuroc::createRaiseTensors());
   }
 
   void buildMapPipeline(OpPassManager &pm,

@@ -788,7 +788,8 @@ LogicalResult CoreEmitter::run() {
   array("neuroc_core_records",
         static_cast<int64_t>(spec.records.size()) *
             (sizeof(neuroc_spinn_record) / 4));
-  array("row_index", spec.indexWords);
+  // No code names the row index: the source table has its address.
+  array("row_index", spec.indexWords)->setSection(".bss.neuroc_keep");
   for (unsigned i = 0; i < spec.listening.size(); ++i)
     if (spec.listening[i].kind != ListenKind::Rows)
       array(listenName("values", i), spec.arraySize[i]);

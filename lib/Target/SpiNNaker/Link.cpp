@@ -115,7 +115,7 @@ std::string neuroc::spinn::linkerScript() {
       << "  .neuroc.control : { KEEP(*(.neuroc.control)) }\n"
       << "  .rodata : { *(.rodata .rodata.*) }\n"
       << "  .data : { *(.data .data.*) }\n"
-      << "  .bss : { *(.bss .bss.* COMMON) }\n"
+      << "  .bss : { KEEP(*(.bss.neuroc_keep)) *(.bss .bss.* COMMON) }\n"
       << "  __data_end = .;\n"
       << "  __bss_end = .;\n"
       << "  __stack_top = "

@@ -4,6 +4,7 @@
 // node, fills the data of every core, and writes the container's members and
 // the target's part of the manifest (docs/spinnaker.md describes both).
 #include "CoreData.h"
+#include "neuroc/Conversion/RaiseTensors/RaiseTensors.h"
 #include "CoreEmitter.h"
 #include "Link.h"
 
@@ -45,7 +46,8 @@ public:
     }
     mapping = mappings.front();
     auto network = cast<neuro::NetworkOp>(
-        SymbolTable::lookupNearestSymbolFrom(mapping, mapping.getNetworkAttr()));
+        SymbolTable::lookupNearestSymbolFrom(mapping->getParentOp(),
+                                             mapping.getNetworkAttr()));
     FailureOr<Plan> built = Plan::build(network);
     if (failed(built))
       return CompileResult::ModelError;
@@ -206,7 +208,7 @@ private:
     program.members.push_back({member, std::move(bytes)});
     auto found = built.image.symbols.find("spikes_made");
     cores.push_back(llvm::json::Object{
-        {"name", op.getSymName()},
+        {"name", op.getSymName().str()},
         {"population", built.spec.node->name},
         {"first", share.first},
         {"count", share.count},
@@ -218,7 +220,7 @@ private:
         {"spikes_made", found == built.image.symbols.end()
                             ? int64_t(0)
                             : int64_t(found->second.first)},
-        {"estimated_cycles", op.getCycles()},
+        {"estimated_cycles", int64_t(op.getCycles())},
         {"itcm_bytes", built.image.codeBytes},
         {"dtcm_bytes", built.image.dataBytes}});
   }
@@ -252,7 +254,8 @@ private:
         for (int64_t core : entry.getCores())
           route |= int64_t(1) << (6 + core);
         entries.push_back(
-            llvm::json::Array{entry.getKey(), entry.getMask(), route});
+            llvm::json::Array{int64_t(entry.getKey()),
+                                            int64_t(entry.getMask()), route});
       }
       tables.push_back(llvm::json::Object{
           {"chip", llvm::json::Array{table.getChip()[0], table.getChip()[1]}},
@@ -263,13 +266,14 @@ private:
     llvm::json::Array variables;
     for (FormatOp format : mapping.list<FormatOp>())
       variables.push_back(llvm::json::Object{
-          {"owner", format.getOwner()},
-          {"name", format.getName()},
-          {"kind", format.getKind()},
-          {"frac", format.getFrac()},
+          {"owner", format.getOwner().str()},
+          {"name", format.getName().str()},
+          {"kind", format.getKind().str()},
+          {"frac", static_cast<int64_t>(format.getFrac())},
           {"range", llvm::json::Array{format.getRange()[0],
                                       format.getRange()[1]}},
-          {"step", std::ldexp(1.0, -static_cast<int>(format.getFrac()))},
+          {"step", std::ldexp(1.0, -static_cast<int>(static_cast<int64_t>(
+                                   format.getFrac())))},
           {"proved", bool(format.getProved())}});
     out["formats"] = std::move(variables);
 
@@ -277,8 +281,8 @@ private:
     for (auto &[name, pieces] : parts.statePieces) {
       auto [population, variable] = StringRef(name).split('/');
       states.push_back(llvm::json::Object{
-          {"population", population},
-          {"name", variable},
+          {"population", population.str()},
+          {"name", variable.str()},
           {"frac", formats->get(population, "state", variable).frac},
           {"pieces", std::move(pieces)}});
     }
@@ -307,7 +311,7 @@ private:
     out["weights"] = std::move(weights);
     for (auto [number, plastic] : llvm::enumerate(plan->plastics)) {
       neuro::PlasticOp op = plastic;
-      plastics.push_back(llvm::json::Object{{"name", op.getSymName()},
+      plastics.push_back(llvm::json::Object{{"name", op.getSymName().str()},
                                             {"number", int64_t(number)},
                                             {"enabled", !op.getDisabled()}});
     }
@@ -386,6 +390,11 @@ public:
       all.push_back({model.name, model.description});
     return all;
   }
+  void buildPreparePipeline(OpPassManager &pm,
+                            const neuroc::TargetOptions &) const override {
+    pm.addPass(neuroc::createRaiseTensors());
+  }
+
   void buildMapPipeline(OpPassManager &pm,
                         const neuroc::TargetOptions &options) const override {
     pm.addPass(createMaterializeSignals());

@@ -75,7 +75,7 @@ public:
     return arith::SelectOp::create(builder, loc, above, positive, rest);
   }
   /// A rule that adds rate * pre * post to the weight in every tick.
-  RuleOp hebbRule(StringRef name, double rate) {
+  RuleOp outerProductRule(StringRef name, double rate) {
     auto rule = open<RuleOp>(name);
     auto handler = HandlerOp::create(builder, loc, Event::Tick);
     builder.setInsertionPointToStart(&handler.getBody().emplaceBlock());
@@ -181,7 +181,7 @@ void Expander::expand(PcLayerOp op) {
 
   RuleOp rule;
   if (auto learningRate = op.getLearningRate()) {
-    rule = writer.hebbRule(freeName(op.getSymName() + "_rule"),
+    rule = writer.outerProductRule(freeName(op.getSymName() + "_rule"),
                            learningRate->convertToDouble());
     declare(rule);
   }
@@ -233,7 +233,7 @@ void Expander::expand(AssociativeMemoryOp op) {
   writer.emit("state", next);
   writer.close(model);
   declare(model);
-  RuleOp rule = writer.hebbRule(freeName(op.getSymName() + "_rule"),
+  RuleOp rule = writer.outerProductRule(freeName(op.getSymName() + "_rule"),
                                 op.getLearningRate().convertToDouble());
   declare(rule);
 

@@ -56,8 +56,9 @@ LogicalResult MappingOp::verify() {
   if (levels < 1 || subticks < levels || subticks > levels + 1) // mapping_r2
     return emitOpError("needs 1 <= levels <= subticks <= levels + 1, got ")
            << levels << " levels and " << subticks << " subticks";
-  if (getPeriod() < 1 || getPeriod() > int64_t(0xffffffff)) // mapping_r3
-    return emitOpError("period must be in [1, 2^32), got ") << getPeriod();
+  int64_t period = getPeriod();
+  if (period < 1 || period > int64_t(0xffffffff)) // mapping_r3
+    return emitOpError("period must be in [1, 2^32), got ") << period;
   return success();
 }
 
@@ -113,15 +114,16 @@ LogicalResult MappingOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult FormatOp::verify() {
-  if (getFrac() < -31 || getFrac() > 62) // format_r1
-    return emitOpError("frac must be in [-31, 62], got ") << getFrac();
+  int64_t frac = static_cast<int64_t>(getFrac());
+  if (frac < -31 || frac > 62) // format_r1
+    return emitOpError("frac must be in [-31, 62], got ") << frac;
   ArrayRef<double> range = getRange();
   if (range.size() != 2 || !(range[0] <= range[1])) // format_r2
     return emitOpError("range must be [lo, hi] with lo <= hi");
-  double top = std::ldexp(1.0, 31 - static_cast<int>(getFrac()));
+  double top = std::ldexp(1.0, 31 - static_cast<int>(frac));
   if (getProved() && (range[1] > top || range[0] < -top)) // format_r3
     return emitOpError("range [") << range[0] << ", " << range[1]
-           << "] does not fit 32 bits with " << getFrac()
+           << "] does not fit 32 bits with " << frac
            << " fraction bits";
   return success();
 }
@@ -135,11 +137,11 @@ LogicalResult CoreOp::verify() {
           return v < 0;
         })) // core_r2
       return emitOpError("place must be [x, y, core], none negative");
-  if (getDtcm() < 0 || getDtcm() > 65536 || getSdram() < 0 ||
-      getCycles() < 0) // core_r3
-    return emitOpError("needs ") << getDtcm()
-           << " bytes of DTCM (of 65536), " << getSdram()
-           << " of SDRAM and " << getCycles() << " cycles";
+  int64_t dtcm = getDtcm(), sdram = getSdram(), cycles = getCycles();
+  if (dtcm < 0 || dtcm > 65536 || sdram < 0 || cycles < 0) // core_r3
+    return emitOpError("needs ") << dtcm << " bytes of DTCM (of 65536), "
+                                 << sdram << " of SDRAM and " << cycles
+                                 << " cycles";
   return success();
 }
 

@@ -132,7 +132,7 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       node.units = population.getNumUnits();
       node.model = population.getModelOp();
       for (neuro::StageOp stage : node.model.list<neuro::StageOp>())
-        node.stages.push_back({stage, schedule->getLevel(population, stage)});
+        node.stages.push_back({stage, 0});
     } else {
       node.units = cast<ShapedType>(op.getResult(0).getType()).getNumElements();
     }
@@ -145,19 +145,12 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       source.isSpikes = cast<ShapedType>(result.getType())
                             .getElementType()
                             .isInteger(1);
-      source.level = schedule->getLevel(result);
       plan.sourceOf[result] = plan.sources.size();
       node.outputs.push_back(plan.sources.size());
       plan.sources.push_back(source);
     }
     plan.nodes.push_back(std::move(node));
   }
-  // Levels of nodes only: a projection at the end adds none.
-  plan.levels = 1;
-  for (const Node &node : plan.nodes)
-    for (auto [stage, level] : node.stages)
-      plan.levels = std::max(plan.levels, level + 1);
-
   llvm::StringMap<neuro::PlasticOp> plasticOf;
   for (neuro::PlasticOp plastic : plan.plastics)
     plasticOf[plastic.getWeight()] = plastic;
@@ -210,6 +203,7 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       node.ports.push_back(std::move(port));
     }
   }
+  plan.setLevels(*schedule);
   for (const Node &node : plan.nodes)
     for (const Listening &listening : plan.listeningOf(node)) {
       plan.sources[listening.source].isHeard = true;
@@ -218,6 +212,40 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
     }
   plan.needsEndTick |= !plan.plastics.empty();
   return plan;
+}
+
+/// Levels as the machine needs them: a stage comes after the sub-tick in which
+/// a signal of the same tick that it reads was sent. Delayed feeds do not count.
+void Plan::setLevels(const neuro::TickSchedule &schedule) {
+  levels = 1;
+  for (const neuro::TickSchedule::Item &item : schedule.getItems())
+    for (Node &node : nodes) {
+      if (node.op != item.op || !item.stage)
+        continue;
+      unsigned level = 0;
+      neuro::StageOp current = item.stage;
+      for (auto &[stage, stageLevel] : node.stages) {
+        if (stage == current)
+          break;
+        level = std::max(level, stageLevel);
+      }
+      for (const Port &port : node.ports) {
+        if (!neuro::readsPort(current, port.input.getSymName()))
+          continue;
+        for (const Feed &feed : port.feeds)
+          if (feed.delay == 0 && !(feed.project && feed.project.getDelays()))
+            level = std::max(level, sources[feed.source].level + 1);
+      }
+      for (auto &[stage, stageLevel] : node.stages)
+        if (stage == current)
+          stageLevel = level;
+      for (auto [index, output] :
+           llvm::enumerate(node.model.list<neuro::OutputOp>()))
+        if (neuro::getEmittingStage(node.model, output.getSymName()) ==
+            current)
+          sources[node.outputs[index]].level = level;
+      levels = std::max(levels, level + 1);
+    }
 }
 
 int64_t Plan::maxRowDelay(const Feed &feed) const {

@@ -107,7 +107,8 @@ private:
 
   LogicalResult visit(MappingOp mapping) {
     auto network = dyn_cast_or_null<neuro::NetworkOp>(
-        SymbolTable::lookupNearestSymbolFrom(mapping, mapping.getNetworkAttr()));
+        SymbolTable::lookupNearestSymbolFrom(mapping->getParentOp(),
+                                             mapping.getNetworkAttr()));
     if (!network)
       return mapping.emitError("maps no network of this module");
     FailureOr<Plan> built = Plan::build(network);

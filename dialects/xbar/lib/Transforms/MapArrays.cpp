@@ -235,7 +235,9 @@ private:
       words += synapsesPerUnit(*p) * double(units) + double(p->numSource) * 2;
     for (Projection *p : in.digital)
       words += 2.0 * double(units) +
-               (isDenseLayout(p->weight) ? double(p->numSource * units) : 0.0);
+               (isa<OneToOneAttr, ConvAttr>(p->weight.getConnect())
+                    ? 0.0
+                    : 2.0 * double(p->numSource * units));
     for (auto use : in.matrices) {
       words += 3.0 * double(units);
       if (!use.matrix.getPlastic())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The map pipeline: formats, integer weights, arrays, places, schedule.
+// The map pipeline: relays, formats, integer weights, arrays, places, schedule.
 #include "neuroc/Xbar/Passes.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -10,6 +10,7 @@ using namespace mlir;
 namespace neuroc::xbar {
 
 void buildMapPipeline(OpPassManager &pm, const MapPipelineOptions &options) {
+  pm.addPass(createInsertRelays());
   AssignFormatsOptions formats;
   formats.unknownMagnitude = options.unknownMagnitude;
   pm.addPass(createAssignFormats(formats));

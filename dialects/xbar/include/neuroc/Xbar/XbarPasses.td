@@ -4,6 +4,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InsertRelays : Pass<"xbar-insert-relays", "::mlir::ModuleOp"> {
+  let summary = "Let every projection end at one input port";
+  let description = [{
+    Needs: core normal form. Leaves: a population that passes its input on
+    behind each projection whose result is not read by exactly one input port.
+    Refuses: nothing.
+  }];
+}
+
 def AssignFormats : Pass<"xbar-assign-formats", "::mlir::ModuleOp"> {
   let summary = "Choose a binary point for every variable";
   let description = [{

@@ -108,6 +108,8 @@ public:
   int64_t maxRowDelay(const Feed &feed) const;
 
 private:
+  void setLevels(const neuro::TickSchedule &schedule);
+
   llvm::DenseMap<mlir::Value, unsigned> sourceOf;
   mutable std::map<std::string, std::shared_ptr<neuro::ExpandedWeight>> cache;
 };
