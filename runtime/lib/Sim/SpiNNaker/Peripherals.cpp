@@ -162,6 +162,9 @@ void Node::timerEvent(uint32_t arg, Picoseconds now) {
   Timer &timer = timers[arg & 1];
   if ((timer.generation & 0x7fffffff) != arg >> 1 || !timer.enabled())
     return;
+  // A stopped core sees nothing any more; its timer need not go on for ever.
+  if (cpu.state == CoreState::Halted || cpu.state == CoreState::Off)
+    return;
   settle(timer, timer.zeroCycle, *cpu.timing, counters.timerOverruns);
   if (timer.enabled()) {
     Event event;
