@@ -52,9 +52,8 @@ private:
     auto model = ModelOp::create(builder, loc, name + "_model");
     moduleSymbols.insert(model);
     builder.createBlock(&model.getBody());
-    InputOp::create(builder, loc, "x", Combine::Sum,
-                    builder.getF64FloatAttr(0.0), DenseF64ArrayAttr(),
-                    StringAttr());
+    InputOp::create(builder, loc, "x", Combine::Sum, APFloat(0.0),
+                    DenseF64ArrayAttr(), StringAttr());
     OutputOp::create(builder, loc, "y", real, DenseF64ArrayAttr(),
                      StringAttr());
     auto stage = StageOp::create(builder, loc, "pass");
