@@ -146,9 +146,15 @@ Divergence measureDivergence(const Run &run, const Run &reference) {
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// A column of the comparison: a target, perhaps with other numbers than its
+/// usual ones. "cpu-f64" is the cpu target with --precision=f64.
+struct Column {
+  std::string label, target, precision;
+};
+
 /// One cell of the comparison: a model on a target.
 struct Outcome {
-  std::string model, target;
+  std::string model, target; ///< target: the column's label
   Run run;
   Failure failure; ///< compilation or run
   std::vector<rt::Judgement> judgements;
@@ -161,13 +167,15 @@ public:
   Failure run();
 
 private:
+  Failure addColumn(llvm::StringRef label, std::vector<Column> &columns) const;
   Failure runModel(const std::string &path);
+  Failure columnsOf(Model &model, std::vector<Column> &columns) const;
   void printTable(llvm::raw_ostream &out) const;
   void printJudgements(llvm::raw_ostream &out) const;
   json::Value toJson() const;
 
   const Options &options;
-  std::vector<std::string> targets;
+  std::vector<Column> common; ///< of all models
   std::vector<Outcome> outcomes;
 };
 } // namespace
@@ -303,22 +311,62 @@ json::Value Comparison::toJson() const {
                       {"runs", std::move(list)}};
 }
 
+Failure Comparison::addColumn(llvm::StringRef label,
+                              std::vector<Column> &columns) const {
+  Column column{label.str(), label.str(), options.precision};
+  for (llvm::StringRef precision : {"f64", "f32"})
+    if (label.ends_with(("-" + precision).str())) {
+      column.target = label.drop_back(precision.size() + 1).str();
+      column.precision = precision.str();
+    }
+  const Target *target = nullptr;
+  if (Failure f = checkTarget(column.target, true, target))
+    return f;
+  if (!llvm::any_of(columns, [&](const Column &c) { return c.label == label; }))
+    columns.push_back(std::move(column));
+  return {};
+}
+
+/// The columns of one model: those of all, and (unless the user chose) those
+/// that its expectations name beyond the plain targets.
+Failure Comparison::columnsOf(Model &model, std::vector<Column> &columns) const {
+  columns = common;
+  if (!options.targets.empty())
+    return {};
+  Failure failure;
+  model.module()->walk([&](neuro::ExpectOp expect) {
+    if (auto targets = expect.getTargets())
+      for (llvm::StringRef label :
+           targets->getAsValueRange<mlir::StringAttr>())
+        if (label.ends_with("-f64") && !failure)
+          failure = addColumn(label, columns);
+  });
+  return failure;
+}
+
 Failure Comparison::runModel(const std::string &path) {
   std::unique_ptr<Model> model;
   if (Failure f = Model::load(path, options, model))
     return f;
+  std::vector<Column> columns;
+  if (Failure f = columnsOf(*model, columns))
+    return f;
   size_t first = outcomes.size();
-  for (const std::string &target : targets) {
+  for (const Column &column : columns) {
     Outcome &o = outcomes.emplace_back();
     o.model = model->stem();
-    o.target = target;
+    o.target = column.label;
     if (options.verbose)
-      llvm::errs() << o.model << " on " << target << " …\n";
-    o.failure = compileAndRun(*model, options, target, o.run);
+      llvm::errs() << o.model << " on " << column.label << " …\n";
+    Options mine = options;
+    mine.verbose = false; // one line for each run is enough here
+    mine.precision = column.precision;
+    o.failure = compileAndRun(*model, mine, column.target, o.run);
+    o.run.results.target = column.label;
     if (o.failure) {
       o.failure.print(llvm::errs());
       // Without a reference there is nothing to compare with.
-      if (target == "reference")
+      if (column.target == "reference")
         return o.failure;
     }
   }
@@ -337,17 +385,15 @@ Failure Comparison::runModel(const std::string &path) {
 }
 
 Failure Comparison::run() {
-  targets.push_back("reference");
+  if (Failure f = addColumn("reference", common))
+    return f;
   if (options.targets.empty())
     for (const auto &target : allTargets())
-      targets.push_back(target->name().str());
-  for (const std::string &name : options.targets) {
-    const Target *target = nullptr;
-    if (Failure f = checkTarget(name, true, target))
+      if (Failure f = addColumn(target->name(), common))
+        return f;
+  for (const std::string &label : options.targets)
+    if (Failure f = addColumn(label, common))
       return f;
-    if (!llvm::is_contained(targets, name))
-      targets.push_back(name);
-  }
   for (const std::string &path : options.operands)
     if (Failure f = runModel(path))
       return f;

@@ -91,7 +91,7 @@ static const std::vector<Option> &optionTable() {
          o.targetGiven = true;
          return Failure();
        }},
-      {"--targets", "A,B,…", M, "targets to compare (default: all)",
+      {"--targets", "A,B,…", M, "targets to compare (default: all; cpu-f64: cpu with f64)",
        [](Options &o, StringRef v) {
          llvm::SmallVector<StringRef> parts;
          v.split(parts, ',', -1, false);
@@ -278,7 +278,7 @@ void printHelp(Verb verb, llvm::raw_ostream &out) {
          "(with -x).\n`neuroc VERB --help` lists options; `neuroc --version` "
          "says which build this is.\n\nexamples:\n"
          "  neuroc run examples/balanced/cuba.neuro --target=spinnaker\n"
-         "  neuroc compare examples/digits/digits-mlp.neuro\n";
+         "  neuroc compare examples/hebbian/memory.neuro\n";
 }
 
 Failure parseTimeMs(StringRef text, double &ms) {
