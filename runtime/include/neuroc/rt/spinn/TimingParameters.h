@@ -75,7 +75,8 @@ namespace neuroc::rt::spinn {
     "packets between router and receive registers, these included")            \
   X(routerLatencyPs, 60000, 37500, 120000, "ps", 'U',                          \
     "router input to output stage")                                            \
-  X(routerPipeline, 4, 3, 8, "packets", 'U', "packets inside the router")      \
+  X(routerPipeline, 8, 8, 16, "packets", 'U',                                  \
+    "packets inside the router; latency / clock or more gives the peak rate")  \
   X(routerToCorePs, 40000, 25000, 80000, "ps", 'U',                            \
     "router output to packet visible in the receive registers")                \
   X(rxCreditPs, 10000, 5000, 20000, "ps", 'U',                                 \
