@@ -100,9 +100,9 @@ public:
   struct Step {
     void (*apply)(HostScalar *, const Step &, const int64_t *) = nullptr;
     unsigned out = 0, a = 0, b = 0, c = 0;
-    unsigned width = 0;     ///< integer bits, or 16/32/64 for floats
-    int64_t immediate = 0;  ///< dimension, predicate
-    mlir::FloatType type;   ///< rounding of a floating-point result
+    unsigned width = 0;                ///< integer bits, or 16/32/64 for floats
+    int64_t immediate = 0;             ///< dimension, predicate
+    mlir::FloatType type;              ///< rounding of a floating-point result
     std::shared_ptr<HostTensor> table; ///< of tensor.extract
     llvm::SmallVector<unsigned, 4> indices;
   };

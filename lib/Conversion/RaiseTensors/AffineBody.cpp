@@ -27,14 +27,13 @@ std::optional<AffineBody> AffineBody::compile(Block &block, Value result,
     if (slots.contains(value))
       return true;
     Operation *op = value.getDefiningOp();
-    if (!op || op->getNumResults() != 1 ||
-        !isa<FloatType>(value.getType()))
+    if (!op || op->getNumResults() != 1 || !isa<FloatType>(value.getType()))
       return false;
     FloatAttr constant;
     if (matchPattern(op, m_Constant(&constant))) {
       add(value, false);
-      body.steps.push_back({Kind::Constant, slots[value], 0, 0,
-                            constant.getValueAsDouble()});
+      body.steps.push_back(
+          {Kind::Constant, slots[value], 0, 0, constant.getValueAsDouble()});
       return true;
     }
     for (Value operand : op->getOperands())

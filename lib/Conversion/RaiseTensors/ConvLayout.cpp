@@ -16,7 +16,8 @@ struct Candidate {
 
   /// Calls fn(pre, kernelIndex) for each synapse of a unit, pre ascending
   /// within a channel.
-  template <typename Fn> void connect(int64_t post, Fn fn) const {
+  template <typename Fn>
+  void connect(int64_t post, Fn fn) const {
     int64_t oh = conv.post[1], ow = conv.post[2];
     int64_t x = post % ow, y = post / ow % oh, m = post / (ow * oh);
     int64_t first = m / (filters / conv.groups) * group;

@@ -17,8 +17,8 @@ int Raiser::addSource(Value value) {
   auto [entry, inserted] = sourceOf.insert({value, int(sources.size())});
   if (inserted) {
     auto type = cast<RankedTensorType>(value.getType());
-    Source source{value, type.getNumElements(), -1, {}, neuro::Combine::Sum,
-                  {},    {},                    value.getLoc()};
+    Source source{value, type.getNumElements(), -1, {}, neuro::Combine::Sum, {},
+                  {},    value.getLoc()};
     sources.push_back(std::move(source));
   }
   return entry->second;
@@ -72,16 +72,17 @@ static Layout chooseLayout(MLIRContext *context, const Source &source,
     return DenseElementsAttr::get(RankedTensorType::get(shape, f32), data);
   };
   if (source.window)
-    if (auto conv = findConvolution(source.synapses, units, posts,
-                                    *source.window)) {
-      auto list = [&](ArrayRef<int64_t> l) { return b.getDenseI64ArrayAttr(l); };
+    if (auto conv =
+            findConvolution(source.synapses, units, posts, *source.window)) {
+      auto list = [&](ArrayRef<int64_t> l) {
+        return b.getDenseI64ArrayAttr(l);
+      };
       layout.connect = neuro::ConvAttr::get(
           context, list(conv->kernel), list(conv->strides), list(conv->pads),
           list(conv->dilations), conv->groups);
-      layout.values =
-          values({conv->post[0], conv->pre[0] / conv->groups, conv->kernel[0],
-                  conv->kernel[1]},
-                 conv->values);
+      layout.values = values({conv->post[0], conv->pre[0] / conv->groups,
+                              conv->kernel[0], conv->kernel[1]},
+                             conv->values);
       layout.pre.assign(conv->pre.begin(), conv->pre.end());
       layout.post.assign(conv->post.begin(), conv->post.end());
       return layout;
@@ -120,10 +121,10 @@ static Layout chooseLayout(MLIRContext *context, const Source &source,
     data.push_back(float(synapse.weight));
   }
   layout.connect = neuro::ListConnectAttr::get(
-      context, cast<DenseIntElementsAttr>(DenseElementsAttr::get(
-                   RankedTensorType::get({int64_t(data.size()), 2},
-                                         b.getI64Type()),
-                   ArrayRef(pairs))));
+      context,
+      cast<DenseIntElementsAttr>(DenseElementsAttr::get(
+          RankedTensorType::get({int64_t(data.size()), 2}, b.getI64Type()),
+          ArrayRef(pairs))));
   layout.values = values({int64_t(data.size())}, data);
   return layout;
 }
@@ -132,8 +133,7 @@ Value Raiser::buildProjection(Source &source) {
   Value from = signalOf(source.from);
   MLIRContext *context = network.getContext();
   OpBuilder builder(context);
-  Layout layout =
-      chooseLayout(context, source, sources[source.from].units);
+  Layout layout = chooseLayout(context, source, sources[source.from].units);
   std::string name = uniqueName(source.loc, "_weight");
   builder.setInsertionPoint(before);
   OperationState weight(source.loc, neuro::WeightOp::getOperationName());
@@ -196,7 +196,8 @@ Value Raiser::buildPopulation(Expression &expression, ArrayRef<int64_t> shape,
       continue;
     if (isDirect(elements, sources)) {
       Source &source = sources[elements[0].source];
-      bool positive = llvm::all_of(elements, [](auto &e) { return e.scale > 0; });
+      bool positive =
+          llvm::all_of(elements, [](auto &e) { return e.scale > 0; });
       if (!source.value && exclusive &&
           (positive || source.combine == neuro::Combine::Sum)) {
         // Nobody else reads this projection: its weights take the scale, if
@@ -205,9 +206,9 @@ Value Raiser::buildPopulation(Expression &expression, ArrayRef<int64_t> shape,
         for (Synapse &synapse : scaled)
           synapse.weight *= elements[synapse.post].scale;
         int64_t pre = sources[source.from].units;
-        bool wasConv = source.window &&
-                       findConvolution(source.synapses, pre, source.units,
-                                       *source.window);
+        bool wasConv =
+            source.window &&
+            findConvolution(source.synapses, pre, source.units, *source.window);
         if (!wasConv ||
             findConvolution(scaled, pre, source.units, *source.window)) {
           source.synapses = std::move(scaled);
@@ -223,8 +224,9 @@ Value Raiser::buildPopulation(Expression &expression, ArrayRef<int64_t> shape,
       if (e.source >= 0)
         gathers[e.source].push_back({e.index, int64_t(unit), e.scale});
     for (auto &[from, synapses] : gathers) {
-      Source gather{{},   units, from,           std::move(synapses),
-                    neuro::Combine::Sum, {}, Shape(shape), loc};
+      Source gather{
+          {}, units,        from, std::move(synapses), neuro::Combine::Sum,
+          {}, Shape(shape), loc};
       port.signals.push_back(buildProjection(gather));
     }
     for (Element &e : elements)

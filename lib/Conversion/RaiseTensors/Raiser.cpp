@@ -22,10 +22,15 @@ using namespace neuroc;
 using namespace neuroc::raise;
 
 std::nullptr_t Raiser::refuse(Operation *op, const Twine &reason) {
+  // Tools print only the file of a named location, so the name goes before.
+  auto named = dyn_cast<NameLoc>(op->getLoc());
   if (!reported)
-    op->emitError() << "can't be expressed as neurons and weights: " << reason
-                    << "; compile for a target that runs tensor operations "
-                       "(cpu), or change the model";
+    emitError(op->getLoc())
+        << (named ? named.getName().str() + ": "
+                  : "'" + op->getName().getStringRef().str() + "' ")
+        << "can't be expressed as neurons and weights: " << reason
+        << "; compile for a target that runs tensor operations "
+           "(cpu), or change the model";
   reported = true;
   return nullptr;
 }
@@ -57,7 +62,8 @@ Raiser::Result Raiser::compute(Value value) {
   Operation *op = value.getDefiningOp();
   auto type = cast<RankedTensorType>(value.getType());
   if (!isTensorCode(op)) { // a node's signal
-    auto result = std::make_shared<Lazy>(Lazy{{}, {}, {}, false, value.getLoc()});
+    auto result =
+        std::make_shared<Lazy>(Lazy{{}, {}, {}, false, value.getLoc()});
     result->shape.assign(type.getShape().begin(), type.getShape().end());
     int source = addSource(value);
     for (int64_t i = 0; i < type.getNumElements(); ++i)
@@ -88,8 +94,8 @@ Raiser::Result Raiser::compute(Value value) {
     else
       result = elementwise(generic);
   } else {
-    return refuse(op, "the target has no '" + op->getName().getStringRef() +
-                          "'");
+    return refuse(op,
+                  "the target has no '" + op->getName().getStringRef() + "'");
   }
   if (result)
     result->exclusive &= value.hasOneUse();
@@ -118,8 +124,8 @@ static std::shared_ptr<Expression> cloneExpression(const Expression &from) {
   to->block = std::make_unique<Block>();
   IRMapping mapping;
   for (BlockArgument argument : from.block->getArguments())
-    mapping.map(argument, to->block->addArgument(argument.getType(),
-                                                 argument.getLoc()));
+    mapping.map(argument,
+                to->block->addArgument(argument.getType(), argument.getLoc()));
   OpBuilder builder = atEnd(*to->block, from.result.getContext());
   for (Operation &op : *from.block)
     builder.clone(op, mapping);
@@ -176,8 +182,7 @@ Raiser::Result Raiser::extractSlice(Operation *op) {
   auto elements = source ? elementsOf(source) : std::nullopt;
   if (!elements)
     return nullptr;
-  auto result =
-      std::make_shared<Lazy>(Lazy{{}, {}, {}, false, source->loc});
+  auto result = std::make_shared<Lazy>(Lazy{{}, {}, {}, false, source->loc});
   result->shape.assign(slice.getType().getShape().begin(),
                        slice.getType().getShape().end());
   for (int64_t offset :
@@ -200,8 +205,7 @@ Raiser::Result Raiser::insertSlice(Operation *op) {
   auto result = std::make_shared<Lazy>(
       Lazy{dest->shape, std::move(*into), {}, false, op->getLoc()});
   auto offsets = sliceOffsets(dest->shape, slice.getStaticOffsets(),
-                              slice.getStaticSizes(),
-                              slice.getStaticStrides());
+                              slice.getStaticSizes(), slice.getStaticStrides());
   for (auto [i, offset] : llvm::enumerate(offsets))
     result->elements[offset] = (*from)[i];
   return result;
@@ -252,8 +256,7 @@ static bool cloneBody(Block &body, Value yielded, Block &into,
     if (matchPattern(op, m_Constant(&number))) {
       mapping.map(value, arith::ConstantOp::create(
                              builder, op->getLoc(),
-                             builder.getF64FloatAttr(
-                                 number.getValueAsDouble()))
+                             builder.getF64FloatAttr(number.getValueAsDouble()))
                              .getResult());
       return true;
     }
@@ -265,15 +268,15 @@ static bool cloneBody(Block &body, Value yielded, Block &into,
       mapping.map(value, mapping.lookup(op->getOperand(0)));
       return true;
     }
-    if (isa<arith::UIToFPOp>(op) &&
-        op->getOperand(0).getType().isInteger(1)) {
+    if (isa<arith::UIToFPOp>(op) && op->getOperand(0).getType().isInteger(1)) {
       Value truth = mapping.lookup(op->getOperand(0));
       if (truth.getType().isInteger(1)) {
         Value one = arith::ConstantOp::create(builder, op->getLoc(),
                                               builder.getF64FloatAttr(1));
         Value zero = arith::ConstantOp::create(builder, op->getLoc(),
                                                builder.getF64FloatAttr(0));
-        truth = arith::SelectOp::create(builder, op->getLoc(), truth, one, zero);
+        truth =
+            arith::SelectOp::create(builder, op->getLoc(), truth, one, zero);
       }
       mapping.map(value, truth); // a spike counts as 1
       return true;
@@ -377,13 +380,11 @@ Raiser::Result Raiser::elementwise(linalg::LinalgOp op) {
       for (int64_t unit = 0; unit < count; ++unit) {
         for (unsigned i = 0; i < numInputs; ++i) {
           const Element &e = inputs[i]->elements[reads[i][unit]];
-          slots[i] = int(i) == affineOperand
-                         ? AffineBody::Pair{1, 0}
-                         : AffineBody::Pair{0, e.offset};
+          slots[i] = int(i) == affineOperand ? AffineBody::Pair{1, 0}
+                                             : AffineBody::Pair{0, e.offset};
         }
         AffineBody::Pair pair = affine->run(slots);
-        Element e =
-            inputs[affineOperand]->elements[reads[affineOperand][unit]];
+        Element e = inputs[affineOperand]->elements[reads[affineOperand][unit]];
         e.scale *= pair.a;
         e.offset = pair.a == 0 ? pair.c : e.offset * pair.a + pair.c;
         result->elements[unit] = e;
@@ -462,8 +463,8 @@ static std::optional<WindowHint> windowHint(linalg::LinalgOp op,
     int parallel = -1, reduced = -1;
     for (unsigned loop = 0; loop < iterators.size(); ++loop)
       if (expr.isFunctionOfDim(loop)) {
-        int &kind =
-            iterators[loop] == utils::IteratorType::parallel ? parallel : reduced;
+        int &kind = iterators[loop] == utils::IteratorType::parallel ? parallel
+                                                                     : reduced;
         if (kind >= 0)
           return std::nullopt;
         kind = loop;
@@ -535,8 +536,8 @@ Raiser::Result Raiser::reduction(linalg::LinalgOp op) {
     auto elements = input ? elementsOf(input) : std::nullopt;
     if (!elements)
       return nullptr;
-    auto access = linearAccess(op.getMatchingIndexingMap(operand),
-                               input->shape);
+    auto access =
+        linearAccess(op.getMatchingIndexingMap(operand), input->shape);
     if (!access)
       return refuse(op, "its indexing is not linear");
     lists[i] = std::move(*elements);
@@ -627,8 +628,8 @@ Raiser::Result Raiser::reduction(linalg::LinalgOp op) {
       else
         merged.push_back(synapse);
     }
-    Source source{{}, count, from, std::move(merged), combine, hint,
-                  result->shape, op->getLoc()};
+    Source source{{},      count, from,          std::move(merged),
+                  combine, hint,  result->shape, op->getLoc()};
     pending.push_back(sources.size());
     sources.push_back(std::move(source));
   }

@@ -105,9 +105,8 @@ public:
   };
   /// Compiles what `result` needs. `varying` says which block arguments vary.
   /// None if the value is not affine.
-  static std::optional<AffineBody> compile(mlir::Block &block,
-                                           mlir::Value result,
-                                           llvm::ArrayRef<bool> varying);
+  static std::optional<AffineBody>
+  compile(mlir::Block &block, mlir::Value result, llvm::ArrayRef<bool> varying);
   unsigned numSlots() const { return count; }
   /// `slots` holds the arguments first.
   Pair run(std::vector<Pair> &slots) const;

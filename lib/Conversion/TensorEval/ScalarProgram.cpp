@@ -6,9 +6,9 @@
 #include "neuroc/Conversion/TensorEval.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -72,22 +72,38 @@ static bool compareFloat(arith::CmpFPredicate predicate, double a, double b) {
   bool unordered = std::isnan(a) || std::isnan(b);
   using P = arith::CmpFPredicate;
   switch (predicate) {
-  case P::AlwaysFalse: return false;
-  case P::OEQ: return !unordered && a == b;
-  case P::OGT: return !unordered && a > b;
-  case P::OGE: return !unordered && a >= b;
-  case P::OLT: return !unordered && a < b;
-  case P::OLE: return !unordered && a <= b;
-  case P::ONE: return !unordered && a != b;
-  case P::ORD: return !unordered;
-  case P::UEQ: return unordered || a == b;
-  case P::UGT: return unordered || a > b;
-  case P::UGE: return unordered || a >= b;
-  case P::ULT: return unordered || a < b;
-  case P::ULE: return unordered || a <= b;
-  case P::UNE: return unordered || a != b;
-  case P::UNO: return unordered;
-  case P::AlwaysTrue: return true;
+  case P::AlwaysFalse:
+    return false;
+  case P::OEQ:
+    return !unordered && a == b;
+  case P::OGT:
+    return !unordered && a > b;
+  case P::OGE:
+    return !unordered && a >= b;
+  case P::OLT:
+    return !unordered && a < b;
+  case P::OLE:
+    return !unordered && a <= b;
+  case P::ONE:
+    return !unordered && a != b;
+  case P::ORD:
+    return !unordered;
+  case P::UEQ:
+    return unordered || a == b;
+  case P::UGT:
+    return unordered || a > b;
+  case P::UGE:
+    return unordered || a >= b;
+  case P::ULT:
+    return unordered || a < b;
+  case P::ULE:
+    return unordered || a <= b;
+  case P::UNE:
+    return unordered || a != b;
+  case P::UNO:
+    return unordered;
+  case P::AlwaysTrue:
+    return true;
   }
   return false;
 }
@@ -96,16 +112,26 @@ static bool compareInt(arith::CmpIPredicate predicate, int64_t a, int64_t b,
                        uint64_t ua, uint64_t ub) {
   using P = arith::CmpIPredicate;
   switch (predicate) {
-  case P::eq: return a == b;
-  case P::ne: return a != b;
-  case P::slt: return a < b;
-  case P::sle: return a <= b;
-  case P::sgt: return a > b;
-  case P::sge: return a >= b;
-  case P::ult: return ua < ub;
-  case P::ule: return ua <= ub;
-  case P::ugt: return ua > ub;
-  case P::uge: return ua >= ub;
+  case P::eq:
+    return a == b;
+  case P::ne:
+    return a != b;
+  case P::slt:
+    return a < b;
+  case P::sle:
+    return a <= b;
+  case P::sgt:
+    return a > b;
+  case P::sge:
+    return a >= b;
+  case P::ult:
+    return ua < ub;
+  case P::ule:
+    return ua <= ub;
+  case P::ugt:
+    return ua > ub;
+  case P::uge:
+    return ua >= ub;
   }
   return false;
 }
@@ -295,17 +321,17 @@ bool ScalarProgram::compileOp(Operation &op, TensorEval &eval) {
   if (auto compare = dyn_cast<arith::CmpFOp>(op)) {
     step.immediate = int64_t(compare.getPredicate());
     step.apply = [](HostScalar *v, const Step &s, const int64_t *) {
-      v[s.out].i = -int64_t(compareFloat(arith::CmpFPredicate(s.immediate),
-                                         v[s.a].f, v[s.b].f));
+      v[s.out].i = -int64_t(
+          compareFloat(arith::CmpFPredicate(s.immediate), v[s.a].f, v[s.b].f));
     };
   } else if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
     step.immediate = int64_t(compare.getPredicate());
     step.width = widthOf(compare.getLhs().getType());
     step.apply = [](HostScalar *v, const Step &s, const int64_t *) {
       int64_t a = v[s.a].i, b = v[s.b].i;
-      v[s.out].i = -int64_t(compareInt(arith::CmpIPredicate(s.immediate), a, b,
-                                       unsignedOf(a, s.width),
-                                       unsignedOf(b, s.width)));
+      v[s.out].i =
+          -int64_t(compareInt(arith::CmpIPredicate(s.immediate), a, b,
+                              unsignedOf(a, s.width), unsignedOf(b, s.width)));
     };
   } else if (isa<arith::SelectOp>(op)) {
     step.apply = [](HostScalar *v, const Step &s, const int64_t *) {

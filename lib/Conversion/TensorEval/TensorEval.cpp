@@ -62,9 +62,8 @@ DenseElementsAttr neuroc::toAttribute(const HostTensor &tensor) {
     }
     return DenseElementsAttr::get(type, ArrayRef(values));
   }
-  unsigned width = tensor.element.isIndex()
-                       ? 64
-                       : tensor.element.getIntOrFloatBitWidth();
+  unsigned width =
+      tensor.element.isIndex() ? 64 : tensor.element.getIntOrFloatBitWidth();
   std::vector<APInt> values;
   values.reserve(tensor.data.size());
   for (HostScalar value : tensor.data)
@@ -192,9 +191,9 @@ std::shared_ptr<HostTensor> TensorEval::evaluateOp(Operation *op,
         !slice.getStrides().empty())
       return nullptr;
     auto tensor = makeTensor(slice.getType());
-    auto offsets = sliceOffsets(source->shape, slice.getStaticOffsets(),
-                                slice.getStaticSizes(),
-                                slice.getStaticStrides());
+    auto offsets =
+        sliceOffsets(source->shape, slice.getStaticOffsets(),
+                     slice.getStaticSizes(), slice.getStaticStrides());
     for (auto [i, offset] : llvm::enumerate(offsets))
       tensor->data[i] = source->data[offset];
     return tensor;

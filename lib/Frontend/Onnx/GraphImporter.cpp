@@ -28,6 +28,19 @@ neuroc::onnx::translations() {
   return table;
 }
 
+static std::string prefixOf(Location loc) {
+  auto named = dyn_cast<NameLoc>(loc);
+  return named ? named.getName().str() + ": " : "";
+}
+
+InFlightDiagnostic neuroc::onnx::namedError(Location loc) {
+  return std::move(emitError(loc) << prefixOf(loc));
+}
+
+InFlightDiagnostic neuroc::onnx::namedRemark(Location loc) {
+  return std::move(emitRemark(loc) << prefixOf(loc));
+}
+
 std::string neuroc::onnx::symbolName(StringRef name, StringRef otherwise) {
   std::string result;
   for (char c : name)
@@ -42,17 +55,17 @@ std::string neuroc::onnx::symbolName(StringRef name, StringRef otherwise) {
 }
 
 GraphImporter::GraphImporter(const Model &model, MLIRContext &context,
-                             const OnnxImportOptions &options,
-                             std::string file, std::string directory)
+                             const OnnxImportOptions &options, std::string file,
+                             std::string directory)
     : model(model), context(context), options(options), file(std::move(file)),
       fileLoc(FileLineColLoc::get(&context, this->file, 0, 0)),
       reader(context, std::move(directory)) {}
 
 Location GraphImporter::nodeLoc(const Node &node, size_t index,
                                 StringRef prefix) const {
-  std::string text = (prefix + node.op + " '" + node.name + "' (node " +
-                      Twine(index) + ")")
-                         .str();
+  std::string text =
+      (prefix + node.op + " '" + node.name + "' (node " + Twine(index) + ")")
+          .str();
   return NameLoc::get(StringAttr::get(&context, text), fileLoc);
 }
 
@@ -62,14 +75,6 @@ const Function *GraphImporter::findFunction(const Node &node) const {
       return &function;
   return nullptr;
 }
-
-namespace {
-struct Unsupported {
-  unsigned count = 0;
-  Location first;
-  std::string detail;
-};
-} // namespace
 
 LogicalResult GraphImporter::checkOperators() {
   llvm::MapVector<std::pair<StringRef, StringRef>,
@@ -90,30 +95,28 @@ LogicalResult GraphImporter::checkOperators() {
             continue;
           auto found = opsets.find(node.domain);
           int64_t opset = found == opsets.end() ? 0 : found->second;
-          auto [entry, inserted] = unknown.insert(
-              {{node.domain, node.op},
-               {0, {nodeLoc(node, index, prefix), opset}}});
+          auto [entry, inserted] =
+              unknown.insert({{node.domain, node.op},
+                              {0, {nodeLoc(node, index, prefix), opset}}});
           ++entry->second.first;
         }
       };
   visit(model.graph.nodes, model.opsets, "");
   for (auto &[key, value] : unknown) {
     auto &[count, first] = value;
-    emitError(first.first)
+    namedError(first.first)
         << "operator '" << key.second << "' (domain '"
-        << (key.first.empty() ? StringRef("ai.onnx") : key.first)
-        << "', opset " << first.second << ") is not supported; the model has "
-        << count << " such node" << (count == 1 ? "" : "s")
-        << ", the first is this one";
+        << (key.first.empty() ? StringRef("ai.onnx") : key.first) << "', opset "
+        << first.second << ") is not supported; the model has " << count
+        << " such node" << (count == 1 ? "" : "s") << ", the first is this one";
   }
   if (!unknown.empty())
     return failure();
   if (model.graph.sparseInitializers)
     return emitError(fileLoc) << "the graph has sparse initializers, which are "
                                  "not supported: store them dense";
-  bool anyDefault = llvm::any_of(model.graph.nodes, [](const Node &node) {
-    return node.domain.empty();
-  });
+  bool anyDefault = llvm::any_of(
+      model.graph.nodes, [](const Node &node) { return node.domain.empty(); });
   auto opset = model.opsets.find("");
   if (opset == model.opsets.end() && anyDefault)
     return emitError(fileLoc)
@@ -138,7 +141,9 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
     }
     if (!scope
              .insert({tensor.name,
-                      {{}, value, tensor.kind,
+                      {{},
+                       value,
+                       tensor.kind,
                        cast<RankedTensorType>(value.getType())}})
              .second) {
       emitError(fileLoc) << "two initializers are named '" << tensor.name
@@ -155,7 +160,7 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
       continue; // an initializer listed as an input: a parameter
     }
     auto fail = [&](const Twine &message) {
-      emitError(loc) << message;
+      namedError(loc) << message;
       ok = false;
     };
     if (!names.insert(info.name).second) {
@@ -190,8 +195,8 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
         shape.push_back(bound == options.dims.end() ? options.defaultDim
                                                     : bound->second);
         if (bound == options.dims.end())
-          emitRemark(loc) << "dimension '" << dim.symbol
-                          << "' is taken to be " << options.defaultDim;
+          namedRemark(loc) << "dimension '" << dim.symbol << "' is taken to be "
+                           << options.defaultDim;
       }
     }
     int64_t count = 1;
@@ -211,12 +216,14 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
         fail("the frozen value has another type than the input");
         continue;
       }
-      scope[info.name] = {{}, frozen->second, info.kind,
+      scope[info.name] = {{},
+                          frozen->second,
+                          info.kind,
                           cast<RankedTensorType>(frozen->second.getType())};
       continue;
     }
     if (info.kind == Double)
-      emitRemark(loc) << "double precision is computed as f32";
+      namedRemark(loc) << "double precision is computed as f32";
     inputs.push_back({info.name, info.kind, type, loc});
   }
   if (!ok)
@@ -234,7 +241,7 @@ topologicalOrder(const std::vector<Node> &nodes, const Scope &scope,
       if (output.empty())
         continue;
       if (!producer.insert({output, index}).second || scope.count(output)) {
-        emitError(locOf(index)) << "value '" << output << "' is defined twice";
+        namedError(locOf(index)) << "value '" << output << "' is defined twice";
         return failure();
       }
     }
@@ -246,7 +253,7 @@ topologicalOrder(const std::vector<Node> &nodes, const Scope &scope,
         continue;
       auto found = producer.find(input);
       if (found == producer.end()) {
-        emitError(locOf(index))
+        namedError(locOf(index))
             << "input '" << input << "' is defined nowhere in the graph";
         return failure();
       }
@@ -269,8 +276,8 @@ topologicalOrder(const std::vector<Node> &nodes, const Scope &scope,
   if (order.size() != nodes.size()) {
     for (size_t i = 0; i < nodes.size(); ++i)
       if (waiting[i]) {
-        emitError(locOf(i)) << "the node depends on its own result: an ONNX "
-                               "graph has no cycles";
+        namedError(locOf(i)) << "the node depends on its own result: an ONNX "
+                                "graph has no cycles";
         break;
       }
     return failure();
@@ -321,8 +328,8 @@ LogicalResult GraphImporter::buildCall(const Node &node,
                                        Location loc, StringRef prefix,
                                        unsigned depth) {
   if (depth > 32)
-    return emitError(loc) << "function '" << function.name
-                          << "' calls itself, or calls nest too deeply";
+    return namedError(loc) << "function '" << function.name
+                           << "' calls itself, or calls nest too deeply";
   Scope inner;
   for (auto [i, name] : llvm::enumerate(function.inputs))
     if (i < node.inputs.size() && !node.inputs[i].empty())
@@ -342,8 +349,7 @@ LogicalResult GraphImporter::buildCall(const Node &node,
       };
       auto given = llvm::find_if(node.attributes, named);
       auto fallback = llvm::find_if(function.defaults, named);
-      if (given == node.attributes.end() &&
-          fallback == function.defaults.end())
+      if (given == node.attributes.end() && fallback == function.defaults.end())
         continue;
       onnx::Attribute value =
           given != node.attributes.end() ? *given : *fallback;
@@ -368,8 +374,8 @@ LogicalResult GraphImporter::buildCall(const Node &node,
       continue;
     auto found = inner.find(name);
     if (found == inner.end())
-      return emitError(loc) << "function '" << function.name
-                            << "' does not define its output '" << name << "'";
+      return namedError(loc) << "function '" << function.name
+                             << "' does not define its output '" << name << "'";
     outer[node.outputs[i]] = found->second;
   }
   return success();
@@ -378,9 +384,9 @@ LogicalResult GraphImporter::buildCall(const Node &node,
 /// The oldest operator set whose form of the operator is understood.
 static int64_t oldestOpset(StringRef op) {
   static const llvm::StringSet<> unchanged = {
-      "AveragePool", "Constant", "Conv",      "Flatten",    "GlobalAveragePool",
-      "Gather",      "Identity", "LogSoftmax", "MaxPool",   "GlobalMaxPool",
-      "ReduceMean",  "Shape",    "Slice",      "Softmax",   "Split",
+      "AveragePool", "Constant",  "Conv",       "Flatten", "GlobalAveragePool",
+      "Gather",      "Identity",  "LogSoftmax", "MaxPool", "GlobalMaxPool",
+      "ReduceMean",  "Shape",     "Slice",      "Softmax", "Split",
       "Squeeze",     "Transpose", "Unsqueeze"};
   return unchanged.contains(op) ? 1 : 6;
 }
@@ -403,10 +409,9 @@ LogicalResult GraphImporter::buildNodes(const std::vector<Node> &nodes,
       continue;
     }
     if (opset < oldestOpset(node.op))
-      return emitError(loc)
-             << "operator '" << node.op << "' of operator set " << opset
-             << " is older than the oldest supported form ("
-             << oldestOpset(node.op) << "): convert the model";
+      return namedError(loc) << "its form of operator set " << opset
+                             << " is older than the oldest supported ("
+                             << oldestOpset(node.op) << "): convert the model";
     Block *block = builder->getInsertionBlock();
     Operation *mark = block->empty() ? nullptr : &block->back();
     materialised.clear();
@@ -436,7 +441,7 @@ GraphImporter::build(OpBuilder &given, ValueRange arguments) {
         StringAttr::get(&context, "output '" + info.name.str() + "'"), fileLoc);
     auto found = scope.find(info.name);
     if (found == scope.end()) {
-      emitError(loc) << "is defined nowhere in the graph";
+      namedError(loc) << "is defined nowhere in the graph";
       return failure();
     }
     GraphValue &value = found->second;

@@ -11,6 +11,7 @@
 #include "neuroc/Conversion/TensorEval.h"
 #include "neuroc/Frontend/Onnx/Onnx.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -177,6 +178,11 @@ private:
   /// Constants that got IR while the current node was translated.
   std::vector<GraphValue *> materialised;
 };
+
+/// An error that begins with what the location names (`Gemm 'fc1' (node 3)`):
+/// tools print only the file of such a location.
+mlir::InFlightDiagnostic namedError(mlir::Location loc);
+mlir::InFlightDiagnostic namedRemark(mlir::Location loc);
 
 /// Renders a name as a symbol: letters, digits, `_`, `.`, not empty.
 std::string symbolName(llvm::StringRef name, llvm::StringRef otherwise);

@@ -77,7 +77,8 @@ LogicalResult arity(NodeContext &c, unsigned least) {
   return success();
 }
 
-template <Binary op> LogicalResult binary(NodeContext &c) {
+template <Binary op>
+LogicalResult binary(NodeContext &c) {
   if (failed(arity(c, 2)))
     return failure();
   Value x = c.in(0), y = c.in(1);
@@ -94,7 +95,8 @@ template <Binary op> LogicalResult binary(NodeContext &c) {
   return failed(result) ? failure() : c.set(0, *result, c.kind(0));
 }
 
-template <Binary op, bool mean> LogicalResult variadic(NodeContext &c) {
+template <Binary op, bool mean>
+LogicalResult variadic(NodeContext &c) {
   if (failed(arity(c, 1)))
     return failure();
   Value result = c.in(0);
@@ -120,8 +122,7 @@ LogicalResult unary(NodeContext &c, ScalarFn body) {
   if (failed(arity(c, 1)))
     return failure();
   if (!isReal(c.kind(0)))
-    return c.error("the input must be real, not " +
-                   elementName(c.kind(0)));
+    return c.error("the input must be real, not " + elementName(c.kind(0)));
   return c.set(0, c.build.mapSame(c.in(0), body), c.kind(0));
 }
 
@@ -161,8 +162,7 @@ LogicalResult tanh(NodeContext &c) {
 }
 
 Value leaky(OpBuilder &b, Location l, Value x, Value slope) {
-  Value zero =
-      arith::ConstantOp::create(b, l, b.getZeroAttr(x.getType()));
+  Value zero = arith::ConstantOp::create(b, l, b.getZeroAttr(x.getType()));
   if (!isa<FloatType>(x.getType())) {
     Value scaled = arith::MulIOp::create(b, l, x, slope);
     Value negative =
@@ -221,8 +221,8 @@ LogicalResult clip(NodeContext &c) {
     const onnx::Attribute *given = c.attribute(name);
     if (!given)
       return;
-    result = c.build.mapSame(
-        result, [&](OpBuilder &b, Location l, ValueRange v) {
+    result =
+        c.build.mapSame(result, [&](OpBuilder &b, Location l, ValueRange v) {
           return emitBinary(op, b, l, v[0],
                             realNumber(b, l, v[0].getType(), given->f), uns);
         });
@@ -265,11 +265,11 @@ LogicalResult cast(NodeContext &c) {
         bool real = isa<FloatType>(source);
         if (to == Bool) {
           Value zero = arith::ConstantOp::create(b, l, b.getZeroAttr(source));
-          return real ? arith::CmpFOp::create(
-                            b, l, arith::CmpFPredicate::UNE, x, zero)
-                            .getResult()
-                      : arith::CmpIOp::create(b, l, arith::CmpIPredicate::ne,
+          return real ? arith::CmpFOp::create(b, l, arith::CmpFPredicate::UNE,
                                               x, zero)
+                            .getResult()
+                      : arith::CmpIOp::create(b, l, arith::CmpIPredicate::ne, x,
+                                              zero)
                             .getResult();
         }
         if (isReal(to)) {
@@ -288,8 +288,8 @@ LogicalResult cast(NodeContext &c) {
             word = arith::AndIOp::create(b, l, word, mask);
             return arith::BitcastOp::create(b, l, type, word);
           }
-          Type narrow = to == Float16 ? Type(b.getF16Type())
-                                      : Type(b.getBF16Type());
+          Type narrow =
+              to == Float16 ? Type(b.getF16Type()) : Type(b.getBF16Type());
           x = arith::TruncFOp::create(b, l, narrow, x);
           return arith::ExtFOp::create(b, l, type, x);
         }
@@ -351,10 +351,9 @@ LogicalResult batchNormalization(NodeContext &c) {
     Shape perChannel(c.rank(0), 1);
     perChannel[1] = channels;
     Value batchMean = average(x);
-    Value centred = realBinary(c, Binary::Sub, x,
-                               c.build.reshape(batchMean, perChannel));
-    Value batchVariance =
-        average(realBinary(c, Binary::Mul, centred, centred));
+    Value centred =
+        realBinary(c, Binary::Sub, x, c.build.reshape(batchMean, perChannel));
+    Value batchVariance = average(realBinary(c, Binary::Mul, centred, centred));
     auto running = [&](Value old, Value now) {
       return c.build.map({old, now}, {channels}, elementOf(old),
                          [&](OpBuilder &b, Location l, ValueRange v) -> Value {
@@ -376,14 +375,14 @@ LogicalResult batchNormalization(NodeContext &c) {
                    "mode");
   }
   // y = a x + b with a and b per channel: constants when the parameters are.
-  Value factor = c.simplify(c.build.map(
-      {scale, variance}, {channels}, elementOf(x),
-      [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-        Value sum = arith::AddFOp::create(
-            b, l, v[1], realNumber(b, l, v[1].getType(), epsilon));
-        Value root = math::SqrtOp::create(b, l, sum);
-        return arith::DivFOp::create(b, l, v[0], root);
-      }));
+  Value factor = c.simplify(
+      c.build.map({scale, variance}, {channels}, elementOf(x),
+                  [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                    Value sum = arith::AddFOp::create(
+                        b, l, v[1], realNumber(b, l, v[1].getType(), epsilon));
+                    Value root = math::SqrtOp::create(b, l, sum);
+                    return arith::DivFOp::create(b, l, v[0], root);
+                  }));
   Value offset = c.simplify(
       c.build.map({bias, mean, factor}, {channels}, elementOf(x),
                   [&](OpBuilder &b, Location l, ValueRange v) -> Value {
@@ -392,16 +391,15 @@ LogicalResult batchNormalization(NodeContext &c) {
                   }));
   Shape spread(c.rank(0) - 1, 1);
   spread[0] = channels;
-  return c.set(
-      0,
-      c.build.map({x, c.simplify(c.build.reshape(factor, spread)),
-                   c.simplify(c.build.reshape(offset, spread))},
-                  c.shape(0), elementOf(x),
-                  [](OpBuilder &b, Location l, ValueRange v) -> Value {
-                    Value p = arith::MulFOp::create(b, l, v[0], v[1]);
-                    return arith::AddFOp::create(b, l, p, v[2]);
-                  }),
-      c.kind(0));
+  return c.set(0,
+               c.build.map({x, c.simplify(c.build.reshape(factor, spread)),
+                            c.simplify(c.build.reshape(offset, spread))},
+                           c.shape(0), elementOf(x),
+                           [](OpBuilder &b, Location l, ValueRange v) -> Value {
+                             Value p = arith::MulFOp::create(b, l, v[0], v[1]);
+                             return arith::AddFOp::create(b, l, p, v[2]);
+                           }),
+               c.kind(0));
 }
 
 LogicalResult dropout(NodeContext &c) {
@@ -434,12 +432,12 @@ LogicalResult dropout(NodeContext &c) {
                              type, FloatAttr::get(type.getElementType(), 1.0)),
                          c.kind(0));
   }
-  auto type =
-      RankedTensorType::get(c.shape(0), c.build.builder.getI1Type());
+  auto type = RankedTensorType::get(c.shape(0), c.build.builder.getI1Type());
   return c.setConstant(1, DenseElementsAttr::get(type, true), Bool);
 }
 
-template <bool logarithm> LogicalResult softmax(NodeContext &c) {
+template <bool logarithm>
+LogicalResult softmax(NodeContext &c) {
   if (failed(arity(c, 1)))
     return failure();
   Value x = c.in(0);
@@ -453,8 +451,8 @@ template <bool logarithm> LogicalResult softmax(NodeContext &c) {
   if (c.opset < 13) {
     // The old form sees the input as a matrix split at the axis.
     int64_t rows = product(ArrayRef<int64_t>(shape).take_front(*axis));
-    x = c.build.reshape(x, {rows, product(ArrayRef<int64_t>(shape).drop_front(
-                                      *axis))});
+    x = c.build.reshape(
+        x, {rows, product(ArrayRef<int64_t>(shape).drop_front(*axis))});
     axes = {1};
   }
   Value top = c.build.reduceMax(x, axes, true);
@@ -507,15 +505,14 @@ LogicalResult reduceMean(NodeContext &c) {
     count *= double(c.shape(0)[axis]);
   Value sum = c.build.reduceSum(c.in(0), axes, c.getInt("keepdims", 1));
   bool uns = isUnsigned(c.kind(0));
-  return c.set(0,
-               c.build.mapSame(sum,
-                               [&](OpBuilder &b, Location l, ValueRange v) {
-                                 Value n =
-                                     c.build.number(v[0].getType(), count);
-                                 return emitBinary(Binary::Div, b, l, v[0], n,
-                                                   uns);
-                               }),
-               c.kind(0));
+  return c.set(
+      0,
+      c.build.mapSame(sum,
+                      [&](OpBuilder &b, Location l, ValueRange v) {
+                        Value n = c.build.number(v[0].getType(), count);
+                        return emitBinary(Binary::Div, b, l, v[0], n, uns);
+                      }),
+      c.kind(0));
 }
 
 } // namespace

@@ -11,11 +11,15 @@ using llvm::StringRef;
 
 StringRef neuroc::onnx::elementName(int32_t kind) {
   static const char *const names[] = {
-      "undefined", "float",  "uint8",     "int8",       "uint16",   "int16",
-      "int32",     "int64",  "string",    "bool",       "float16",  "double",
-      "uint32",    "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn",
-      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4",
-      "float4e2m1", "float8e8m0", "uint2", "int2"};
+      "undefined",      "float",      "uint8",
+      "int8",           "uint16",     "int16",
+      "int32",          "int64",      "string",
+      "bool",           "float16",    "double",
+      "uint32",         "uint64",     "complex64",
+      "complex128",     "bfloat16",   "float8e4m3fn",
+      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz",
+      "uint4",          "int4",       "float4e2m1",
+      "float8e8m0",     "uint2",      "int2"};
   if (kind < 0 || kind >= int32_t(std::size(names)))
     return "unknown";
   return names[kind];
@@ -270,8 +274,8 @@ static bool parseValueInfo(Bytes bytes, ValueInfo &info, WireError &error) {
             return false;
           info.kind = value < 0 || value > 1000 ? 0 : int32_t(value);
         }
-        if (part.number == 2 && (!isMessage(part, error) ||
-                                 !parseShape(part.bytes, info, error)))
+        if (part.number == 2 &&
+            (!isMessage(part, error) || !parseShape(part.bytes, info, error)))
           return false;
       }
     }

@@ -16,7 +16,7 @@ NodeContext::NodeContext(GraphImporter &importer, const Node &node,
       importer(importer), scope(scope), loc(loc) {}
 
 LogicalResult NodeContext::error(const Twine &message) {
-  return emitError(loc) << "operator '" << node.op << "': " << message;
+  return namedError(loc) << message;
 }
 
 GraphValue &NodeContext::input(unsigned index) {
@@ -89,8 +89,8 @@ std::optional<Shape> NodeContext::getInts(StringRef name) const {
 
 FailureOr<int64_t> NodeContext::axis(int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank)
-    return error("axis " + Twine(axis) + " is outside [" + Twine(-rank) +
-                 ", " + Twine(rank) + ")");
+    return error("axis " + Twine(axis) + " is outside [" + Twine(-rank) + ", " +
+                 Twine(rank) + ")");
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -131,8 +131,8 @@ LogicalResult NodeContext::set(unsigned output, Value value, int32_t kind) {
   return success();
 }
 
-LogicalResult NodeContext::setConstant(unsigned output,
-                                       DenseElementsAttr value, int32_t kind) {
+LogicalResult NodeContext::setConstant(unsigned output, DenseElementsAttr value,
+                                       int32_t kind) {
   if (!wants(output))
     return success();
   scope[node.outputs[output]] = {

@@ -39,9 +39,8 @@ static bool parse(llvm::MemoryBufferRef buffer, MLIRContext &context,
   WireError error;
   if (parseModel(bytesOf(buffer), model, error))
     return true;
-  emitError(fileLoc(buffer, context))
-      << "not a readable ONNX model: byte " << error.offset << ": "
-      << error.message;
+  emitError(fileLoc(buffer, context)) << "not a readable ONNX model: byte "
+                                      << error.offset << ": " << error.message;
   return false;
 }
 
@@ -137,13 +136,12 @@ buildNetwork(ModuleOp module, GraphImporter &importer, const Model &model,
   std::set<std::string> used;
   SmallVector<Value> arguments;
   for (const GraphImporter::Input &input : inputs) {
-    auto type = RankedTensorType::get(input.type.getShape(),
-                                      builder.getF32Type());
+    auto type =
+        RankedTensorType::get(input.type.getShape(), builder.getF32Type());
     OperationState state(input.loc, neuro::StimulusOp::getOperationName());
     state.addTypes(type);
-    state.addAttribute("sym_name",
-                       builder.getStringAttr(
-                           uniqueSymbol(input.name, "input", used)));
+    state.addAttribute("sym_name", builder.getStringAttr(uniqueSymbol(
+                                       input.name, "input", used)));
     state.addAttribute("label", builder.getStringAttr(input.name));
     Value stimulus = builder.create(state)->getResult(0);
     arguments.push_back(fromReal(builder, input.loc, stimulus, input));
@@ -155,9 +153,8 @@ buildNetwork(ModuleOp module, GraphImporter &importer, const Model &model,
   for (const GraphImporter::Output &output : *outputs) {
     OperationState state(output.loc, neuro::ProbeOp::getOperationName());
     state.addOperands(toReal(builder, output));
-    state.addAttribute("sym_name",
-                       builder.getStringAttr(
-                           uniqueSymbol(output.name, "output", used)));
+    state.addAttribute("sym_name", builder.getStringAttr(uniqueSymbol(
+                                       output.name, "output", used)));
     state.addAttribute("output", builder.getUnitAttr());
     state.addAttribute("label", builder.getStringAttr(output.name));
     builder.create(state);

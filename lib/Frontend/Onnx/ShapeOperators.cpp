@@ -48,15 +48,15 @@ LogicalResult constant(NodeContext &c) {
     if (!scalar)
       shape.push_back(values.size());
     return c.setConstant(
-        0,
-        DenseElementsAttr::get(RankedTensorType::get(shape, type), values),
+        0, DenseElementsAttr::get(RankedTensorType::get(shape, type), values),
         kind);
   };
   if (auto *a = c.attribute("value"); a && a->tensor) {
     DenseElementsAttr value = c.reader().read(*a->tensor, c.build.loc);
     return value ? c.setConstant(0, value, a->tensor->kind) : failure();
   }
-  Type real = Float32Type::get(context), integer = IntegerType::get(context, 64);
+  Type real = Float32Type::get(context),
+       integer = IntegerType::get(context, 64);
   if (auto *a = c.attribute("value_float"))
     return list(ArrayRef<float>(a->f), true, real, Float);
   if (auto *a = c.attribute("value_floats"))
@@ -252,8 +252,8 @@ LogicalResult split(NodeContext &c) {
   for (unsigned i = 0; i < c.numOutputs(); ++i) {
     shape[*axis] = sizes[i];
     if (c.wants(i) &&
-        failed(c.set(i, c.build.slice(c.in(0), starts, shape, steps),
-                     c.kind(0))))
+        failed(
+            c.set(i, c.build.slice(c.in(0), starts, shape, steps), c.kind(0))))
       return failure();
     starts[*axis] += sizes[i];
   }
@@ -304,8 +304,8 @@ LogicalResult slice(NodeContext &c) {
     }
     // Steps longer than the axis take one position: keep them small.
     int64_t stride = std::clamp<int64_t>(by[i], -extent - 1, extent + 1);
-    int64_t length =
-        stride > 0 ? (e - s + stride - 1) / stride : (s - e - stride - 1) / -stride;
+    int64_t length = stride > 0 ? (e - s + stride - 1) / stride
+                                : (s - e - stride - 1) / -stride;
     begin[d] = s;
     step[d] = stride;
     sizes[d] = std::max<int64_t>(length, 0);
@@ -420,8 +420,7 @@ LogicalResult pad(NodeContext &c) {
       value = *number;
     }
     return c.set(0,
-                 c.build.pad(x, low, high,
-                             c.build.scalar(c.element(0), value)),
+                 c.build.pad(x, low, high, c.build.scalar(c.element(0), value)),
                  c.kind(0));
   }
   if (product(c.shape(2)) != 1 || c.element(2) != c.element(0))

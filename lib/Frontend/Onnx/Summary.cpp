@@ -41,9 +41,10 @@ static llvm::json::Array describe(const std::vector<ValueInfo> &values,
       else
         shape.push_back(llvm::json::fixUTF8(dim.symbol));
     }
-    llvm::json::Object entry{
-        {"name", llvm::json::fixUTF8(info.name)},
-        {"type", info.isTensor ? elementName(info.kind).str() : "not a tensor"}};
+    llvm::json::Object entry{{"name", llvm::json::fixUTF8(info.name)},
+                             {"type", info.isTensor
+                                          ? elementName(info.kind).str()
+                                          : "not a tensor"}};
     entry["shape"] = info.hasShape ? llvm::json::Value(std::move(shape))
                                    : llvm::json::Value(nullptr);
     result.push_back(std::move(entry));

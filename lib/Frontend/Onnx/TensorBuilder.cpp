@@ -65,12 +65,10 @@ Value TensorBuilder::indexConstant(ArrayRef<int64_t> values) const {
   return constant(DenseElementsAttr::get(type, values));
 }
 
-SmallVector<Value, 2> TensorBuilder::generic(ArrayRef<Value> inputs,
-                                             ArrayRef<Value> outputs,
-                                             ArrayRef<AffineMap> maps,
-                                             unsigned numParallel,
-                                             unsigned numReduction,
-                                             BodyFn body) const {
+SmallVector<Value, 2>
+TensorBuilder::generic(ArrayRef<Value> inputs, ArrayRef<Value> outputs,
+                       ArrayRef<AffineMap> maps, unsigned numParallel,
+                       unsigned numReduction, BodyFn body) const {
   SmallVector<utils::IteratorType> iterators(numParallel,
                                              utils::IteratorType::parallel);
   iterators.append(numReduction, utils::IteratorType::reduction);
@@ -102,8 +100,7 @@ Value TensorBuilder::map(ArrayRef<Value> inputs, ArrayRef<int64_t> shape,
   maps.push_back(AffineMap::getMultiDimIdentityMap(rank, context));
   return generic(inputs, {empty(shape, element)}, maps, rank, 0,
                  [&](OpBuilder &b, Location l, ValueRange args) {
-                   linalg::YieldOp::create(b, l,
-                                           body(b, l, args.drop_back()));
+                   linalg::YieldOp::create(b, l, body(b, l, args.drop_back()));
                  })[0];
 }
 
@@ -135,14 +132,13 @@ Value TensorBuilder::reduce(Value input, ArrayRef<int64_t> axes, bool keep,
       result.push_back(1);
     }
   }
-  Value output =
-      generic({input}, {fill(kept, init)},
-              {AffineMap::get(rank, 0, inputExprs, context),
-               AffineMap::get(rank, 0, outputExprs, context)},
-              parallel, rank - parallel,
-              [&](OpBuilder &b, Location l, ValueRange args) {
-                linalg::YieldOp::create(b, l, combine(b, l, args));
-              })[0];
+  Value output = generic({input}, {fill(kept, init)},
+                         {AffineMap::get(rank, 0, inputExprs, context),
+                          AffineMap::get(rank, 0, outputExprs, context)},
+                         parallel, rank - parallel,
+                         [&](OpBuilder &b, Location l, ValueRange args) {
+                           linalg::YieldOp::create(b, l, combine(b, l, args));
+                         })[0];
   return reshape(output, result);
 }
 
@@ -209,7 +205,8 @@ Value TensorBuilder::broadcast(Value input, ArrayRef<int64_t> shape) const {
              [](OpBuilder &, Location, ValueRange v) { return v[0]; });
 }
 
-Value TensorBuilder::transpose(Value input, ArrayRef<int64_t> permutation) const {
+Value TensorBuilder::transpose(Value input,
+                               ArrayRef<int64_t> permutation) const {
   MLIRContext *context = builder.getContext();
   unsigned rank = permutation.size();
   Shape shape(rank);
@@ -221,8 +218,7 @@ Value TensorBuilder::transpose(Value input, ArrayRef<int64_t> permutation) const
   return generic({input}, {empty(shape, elementOf(input))},
                  {AffineMap::get(rank, 0, exprs, context),
                   AffineMap::getMultiDimIdentityMap(rank, context)},
-                 rank, 0,
-                 [](OpBuilder &b, Location l, ValueRange args) {
+                 rank, 0, [](OpBuilder &b, Location l, ValueRange args) {
                    linalg::YieldOp::create(b, l, args[0]);
                  })[0];
 }
@@ -317,8 +313,8 @@ Value TensorBuilder::gather(Value input, Value indices, int64_t axis) const {
         Value zero = arith::ConstantIndexOp::create(b, l, 0);
         Value end = arith::ConstantIndexOp::create(b, l, extent);
         Value last = arith::ConstantIndexOp::create(b, l, extent - 1);
-        Value negative = arith::CmpIOp::create(
-            b, l, arith::CmpIPredicate::slt, index, zero);
+        Value negative =
+            arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, index, zero);
         Value wrapped = arith::AddIOp::create(b, l, index, end);
         index = arith::SelectOp::create(b, l, negative, wrapped, index);
         // An index outside the axis is an error of the data; memory stays safe.
@@ -333,7 +329,6 @@ Value TensorBuilder::gather(Value input, Value indices, int64_t axis) const {
                 b, l, d < axis ? d : d + by.size() - 1));
         }
         linalg::YieldOp::create(
-            b, l,
-            tensor::ExtractOp::create(b, l, input, position).getResult());
+            b, l, tensor::ExtractOp::create(b, l, input, position).getResult());
       })[0];
 }

@@ -30,9 +30,8 @@ std::optional<Shape> broadcastShapes(llvm::ArrayRef<int64_t> a,
 
 using BodyFn = llvm::function_ref<void(mlir::OpBuilder &, mlir::Location,
                                        mlir::ValueRange)>;
-using ScalarFn = llvm::function_ref<mlir::Value(mlir::OpBuilder &,
-                                                mlir::Location,
-                                                mlir::ValueRange)>;
+using ScalarFn = llvm::function_ref<mlir::Value(
+    mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
 
 class TensorBuilder {
 public:
@@ -71,8 +70,7 @@ public:
                         bool keep) const;
 
   mlir::Value reshape(mlir::Value input, llvm::ArrayRef<int64_t> shape) const;
-  mlir::Value broadcast(mlir::Value input,
-                        llvm::ArrayRef<int64_t> shape) const;
+  mlir::Value broadcast(mlir::Value input, llvm::ArrayRef<int64_t> shape) const;
   mlir::Value transpose(mlir::Value input,
                         llvm::ArrayRef<int64_t> permutation) const;
   /// Steps may be negative; starts and sizes are within the input.
@@ -87,7 +85,8 @@ public:
   mlir::Value concat(llvm::ArrayRef<mlir::Value> inputs, int64_t axis) const;
   /// Picks positions along an axis; `indices` (index or integer elements, any
   /// shape) replaces that dimension. Negative ones count from the end.
-  mlir::Value gather(mlir::Value input, mlir::Value indices, int64_t axis) const;
+  mlir::Value gather(mlir::Value input, mlir::Value indices,
+                     int64_t axis) const;
 };
 
 } // namespace neuroc::onnx

@@ -19,8 +19,7 @@ using namespace neuroc::onnx;
 namespace endian = llvm::support::endian;
 
 bool neuroc::onnx::isReal(int32_t kind) {
-  return kind == Float || kind == Double || kind == Float16 ||
-         kind == BFloat16;
+  return kind == Float || kind == Double || kind == Float16 || kind == BFloat16;
 }
 
 bool neuroc::onnx::isUnsigned(int32_t kind) {
@@ -77,16 +76,16 @@ static unsigned bytesOf(int32_t kind) {
 static float widen(uint16_t bits, const llvm::fltSemantics &semantics) {
   llvm::APFloat value(semantics, llvm::APInt(16, bits));
   bool lost;
-  value.convert(llvm::APFloat::IEEEsingle(),
-                llvm::APFloat::rmNearestTiesToEven, &lost);
+  value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven,
+                &lost);
   return value.convertToFloat();
 }
 
 bool TensorReader::loadExternal(const Tensor &tensor, Location loc,
                                 Bytes &bytes) {
   auto fail = [&](const Twine &message) {
-    emitError(loc) << "external data of tensor '" << tensor.name << "': "
-                   << message;
+    emitError(loc) << "external data of tensor '" << tensor.name
+                   << "': " << message;
     return false;
   };
   auto entry = tensor.externalData.find("location");
@@ -125,8 +124,8 @@ bool TensorReader::loadExternal(const Tensor &tensor, Location loc,
   }
   uint64_t offset = 0, length = 0, size = file->getBufferSize();
   if (!number("offset", offset) || offset > size)
-    return fail("the offset is not a number within the file's " +
-                Twine(size) + " bytes");
+    return fail("the offset is not a number within the file's " + Twine(size) +
+                " bytes");
   length = size - offset;
   uint64_t limit = length;
   if (!number("length", length) || length > limit)
@@ -137,7 +136,7 @@ bool TensorReader::loadExternal(const Tensor &tensor, Location loc,
   return true;
 }
 
-/// Calls `put(i, bits)` for each element of little-endian raw data.
+/// The elements of little-endian raw data, converted from their bits.
 template <typename T, typename Fn>
 static std::vector<T> fromRaw(const Bytes &raw, int64_t count, unsigned width,
                               Fn convert) {
@@ -192,7 +191,8 @@ DenseElementsAttr TensorReader::read(const Tensor &tensor, Location loc) {
   if (raw && (raw->size || tensor.external)) {
     if (raw->size != uint64_t(count) * width)
       return fail(Twine(count) + " values of " + Twine(width) +
-                  " bytes are needed, " + Twine(raw->size) + " bytes are there");
+                  " bytes are needed, " + Twine(raw->size) +
+                  " bytes are there");
     if (count == 0)
       return DenseElementsAttr::get(type, ArrayRef<mlir::Attribute>{});
     if (tensor.kind == Float) // already as MLIR holds them

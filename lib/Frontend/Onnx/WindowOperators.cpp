@@ -48,8 +48,8 @@ Value addBroadcast(NodeContext &c, Value x, Value y) {
 Value scaled(NodeContext &c, Value x, double factor) {
   if (factor == 1)
     return x;
-  return c.simplify(c.build.mapSame(
-      x, [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+  return c.simplify(
+      c.build.mapSame(x, [&](OpBuilder &b, Location l, ValueRange v) -> Value {
         return arith::MulFOp::create(b, l, v[0],
                                      c.build.number(v[0].getType(), factor));
       }));
@@ -187,8 +187,7 @@ FailureOr<Window> windowOf(NodeContext &c, ArrayRef<int64_t> kernel) {
     int64_t low = pads[d], high = pads[d + n], out;
     if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
       out = (in + stride - 1) / stride;
-      int64_t total =
-          std::max<int64_t>((out - 1) * stride + extent - in, 0);
+      int64_t total = std::max<int64_t>((out - 1) * stride + extent - in, 0);
       low = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       high = total - low;
     } else {
@@ -296,8 +295,7 @@ LogicalResult conv(NodeContext &c) {
       return c.error("the bias must have one number for each filter");
     Shape spread(1 + n, 1);
     spread[0] = filters;
-    out = addBroadcast(c, out,
-                       c.simplify(c.build.reshape(c.in(2), spread)));
+    out = addBroadcast(c, out, c.simplify(c.build.reshape(c.in(2), spread)));
   }
   return c.set(0, out, c.kind(0));
 }
@@ -335,8 +333,9 @@ FailureOr<Window> poolWindow(NodeContext &c) {
   if (failed(arity(c, 1)))
     return failure();
   if (c.rank(0) < 3)
-    return c.error("the input needs a batch, a channel and at least one spatial "
-                   "dimension");
+    return c.error(
+        "the input needs a batch, a channel and at least one spatial "
+        "dimension");
   auto kernel = c.getInts("kernel_shape");
   if (!kernel)
     return c.error("kernel_shape is missing");
@@ -373,12 +372,12 @@ LogicalResult maxPool(NodeContext &c) {
   PoolLoops loops = poolLoops(c, w);
   Value kernel = c.build.empty(w.kernel, element);
   if (!c.wants(1)) {
-    Value out = c.build.generic(
-        {x, kernel}, {c.build.fill(loops.result, low)}, loops.maps,
-        loops.parallel, loops.reduction,
-        [&](OpBuilder &b, Location l, ValueRange v) {
-          linalg::YieldOp::create(b, l, maximum(b, l, v[2], v[0], kind));
-        })[0];
+    Value out = c.build.generic({x, kernel}, {c.build.fill(loops.result, low)},
+                                loops.maps, loops.parallel, loops.reduction,
+                                [&](OpBuilder &b, Location l, ValueRange v) {
+                                  linalg::YieldOp::create(
+                                      b, l, maximum(b, l, v[2], v[0], kind));
+                                })[0];
     return c.set(0, out, kind);
   }
   // With indices: the first largest element wins; its place is counted over
@@ -448,9 +447,9 @@ LogicalResult averagePool(NodeContext &c) {
   Value x = padFor(c, c.in(0), w, zero);
   PoolLoops loops = poolLoops(c, w);
   Value sum = c.build.generic(
-      {x, c.build.empty(w.kernel, element)},
-      {c.build.fill(loops.result, zero)}, loops.maps, loops.parallel,
-      loops.reduction, [](OpBuilder &b, Location l, ValueRange v) {
+      {x, c.build.empty(w.kernel, element)}, {c.build.fill(loops.result, zero)},
+      loops.maps, loops.parallel, loops.reduction,
+      [](OpBuilder &b, Location l, ValueRange v) {
         Value s = arith::AddFOp::create(b, l, v[2], v[0]);
         linalg::YieldOp::create(b, l, s);
       })[0];
@@ -498,7 +497,8 @@ LogicalResult averagePool(NodeContext &c) {
   return c.set(0, out, c.kind(0));
 }
 
-template <bool max> LogicalResult globalPool(NodeContext &c) {
+template <bool max>
+LogicalResult globalPool(NodeContext &c) {
   if (failed(arity(c, 1)))
     return failure();
   if (c.rank(0) < 2 || !isReal(c.kind(0)))
@@ -512,14 +512,14 @@ template <bool max> LogicalResult globalPool(NodeContext &c) {
   if (max)
     return c.set(0, c.build.reduceMax(c.in(0), axes, true), c.kind(0));
   Value sum = c.build.reduceSum(c.in(0), axes, true);
-  return c.set(0,
-               c.build.mapSame(
-                   sum,
-                   [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-                     return arith::DivFOp::create(
-                         b, l, v[0], c.build.number(v[0].getType(), count));
-                   }),
-               c.kind(0));
+  return c.set(
+      0,
+      c.build.mapSame(sum,
+                      [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                        return arith::DivFOp::create(
+                            b, l, v[0], c.build.number(v[0].getType(), count));
+                      }),
+      c.kind(0));
 }
 
 } // namespace

@@ -40,7 +40,12 @@ struct WireError {
   }
 };
 
-enum class WireType : uint8_t { Varint = 0, Fixed64 = 1, Length = 2, Fixed32 = 5 };
+enum class WireType : uint8_t {
+  Varint = 0,
+  Fixed64 = 1,
+  Length = 2,
+  Fixed32 = 5
+};
 
 struct Field {
   uint32_t number = 0;

@@ -34,8 +34,7 @@ struct Case {
 };
 
 /// All cases below `root`, sorted by name. Reads only what it needs.
-std::vector<Case> loadCases(const std::string &root,
-                            mlir::MLIRContext &context,
+std::vector<Case> loadCases(const std::string &root, mlir::MLIRContext &context,
                             const std::string &filter);
 
 /// Import options with the inputs bound that `frozen` asks for.

@@ -29,15 +29,12 @@ static const std::map<std::string, std::vector<unsigned>> shapeOperands = {
 };
 /// Operand numbers that hold parameters in trained models.
 static const std::map<std::string, std::vector<unsigned>> parameterOperands = {
-    {"Conv", {1, 2}},   {"Gemm", {1, 2}},
-    {"MatMul", {1}},    {"PRelu", {1}},
-    {"Clip", {1, 2}},   {"BatchNormalization", {1, 2, 3, 4}},
-    {"Pad", {2}},       {"Gather", {1}},
-    {"Add", {1}},       {"Sub", {1}},
-    {"Mul", {1}},       {"Div", {1}},
-    {"Concat", {1}},    {"Max", {1}},
-    {"Min", {1}},       {"Sum", {1}},
-    {"Mean", {1}},
+    {"Conv", {1, 2}}, {"Gemm", {1, 2}}, {"MatMul", {1}},
+    {"PRelu", {1}},   {"Clip", {1, 2}}, {"BatchNormalization", {1, 2, 3, 4}},
+    {"Pad", {2}},     {"Gather", {1}},  {"Add", {1}},
+    {"Sub", {1}},     {"Mul", {1}},     {"Div", {1}},
+    {"Concat", {1}},  {"Max", {1}},     {"Min", {1}},
+    {"Sum", {1}},     {"Mean", {1}},
 };
 
 static DenseElementsAttr readTensor(const std::string &path,
@@ -114,8 +111,8 @@ std::vector<Case> neuroc::test::loadCases(const std::string &root,
   std::vector<Case> cases;
   for (const std::string &name : names) {
     std::string folder = root + "/" + name;
-    auto buffer = llvm::MemoryBuffer::getFile(folder + "/model.onnx", false,
-                                              false);
+    auto buffer =
+        llvm::MemoryBuffer::getFile(folder + "/model.onnx", false, false);
     if (!buffer || (!filter.empty() && name.find(filter) == std::string::npos))
       continue;
     Case test;
@@ -203,8 +200,8 @@ OnnxImportOptions neuroc::test::optionsFor(const Case &test, bool frozen) {
   return options;
 }
 
-std::vector<DenseElementsAttr>
-neuroc::test::runtimeInputs(const Case &test, bool frozen) {
+std::vector<DenseElementsAttr> neuroc::test::runtimeInputs(const Case &test,
+                                                           bool frozen) {
   std::vector<DenseElementsAttr> result;
   for (auto [name, value] : llvm::zip(test.inputNames, test.inputs))
     if (!test.shapeInputs.count(name) &&
@@ -218,8 +215,8 @@ std::string neuroc::test::compare(const HostTensor &actual,
   auto reference = toHost(expected);
   if (actual.type() != reference->type()) {
     std::string text;
-    llvm::raw_string_ostream(text) << "type " << actual.type()
-                                   << ", expected " << reference->type();
+    llvm::raw_string_ostream(text)
+        << "type " << actual.type() << ", expected " << reference->type();
     return text;
   }
   for (size_t i = 0; i < reference->data.size(); ++i) {
@@ -230,7 +227,8 @@ std::string neuroc::test::compare(const HostTensor &actual,
     else if (std::isnan(a.f) || std::isnan(b.f))
       equal = std::isnan(a.f) && std::isnan(b.f);
     else
-      equal = a.f == b.f || std::fabs(a.f - b.f) <= 1e-7 + 1e-3 * std::fabs(b.f);
+      equal =
+          a.f == b.f || std::fabs(a.f - b.f) <= 1e-7 + 1e-3 * std::fabs(b.f);
     if (!equal)
       return "element " + std::to_string(i) + ": " +
              (actual.isFloat()
@@ -244,7 +242,7 @@ std::vector<double> neuroc::test::toNumbers(DenseElementsAttr value) {
   auto host = toHost(value);
   std::vector<double> result;
   for (HostScalar scalar : host->data)
-    result.push_back(host->isFloat() ? scalar.f
+    result.push_back(host->isFloat()              ? scalar.f
                      : host->element.isInteger(1) ? double(scalar.i & 1)
                                                   : double(scalar.i));
   return result;

@@ -31,7 +31,8 @@ static cl::opt<std::string> root(cl::Positional, cl::Required,
 static cl::opt<std::string> engine("engine", cl::init("cpu"),
                                    cl::desc("cpu, reference or jit"));
 static cl::opt<std::string> filter("filter", cl::desc("only names with TEXT"));
-static cl::opt<std::string> table("table", cl::desc("write a table by operator"));
+static cl::opt<std::string> table("table",
+                                  cl::desc("write a table by operator"));
 static cl::opt<bool> verbose("list", cl::desc("name every case"));
 
 namespace {
@@ -158,8 +159,8 @@ int main(int argc, char **argv) {
     }
     ++covered;
     for (bool frozen : {false, true}) {
-      if (frozen && runtimeInputs(test, true).size() ==
-                        runtimeInputs(test, false).size())
+      if (frozen &&
+          runtimeInputs(test, true).size() == runtimeInputs(test, false).size())
         continue;
       Run run{&test, frozen, "case_" + std::to_string(runs.size()), "", {}};
       runs.push_back(std::move(run));

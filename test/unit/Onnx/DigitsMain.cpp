@@ -66,9 +66,10 @@ int main(int argc, char **argv) {
       if (!module || !prepareNetwork(*module, raise))
         return 1;
       if (argc > 2)
-        module->print(llvm::outs(), OpPrintingFlags().elideLargeElementsAttrs());
-      auto network = RunningNetwork::create(
-          std::move(module), Machine::Reference, problem);
+        module->print(llvm::outs(),
+                      OpPrintingFlags().elideLargeElementsAttrs());
+      auto network = RunningNetwork::create(std::move(module),
+                                            Machine::Reference, problem);
       unsigned same = 0;
       double worst = 0;
       for (size_t i = 0; i < predictions.size(); ++i) {
@@ -85,7 +86,8 @@ int main(int argc, char **argv) {
                        outputs[0].begin();
         same += best == *predictions[i].getAsInteger();
         for (int k = 0; k < 10; ++k)
-          worst = std::max(worst, std::fabs(outputs[0][k] - logits[i * 10 + k]));
+          worst =
+              std::max(worst, std::fabs(outputs[0][k] - logits[i * 10 + k]));
       }
       bool good = same == predictions.size() && worst < 1e-3;
       (good ? passed : failures) += 1;

@@ -298,11 +298,10 @@ TEST_F(Import, ShapePlumbingLeavesNoTrace) {
   ModelWriter model = relu();
   model.initializers = {ints("zero", {0}), ints("rest", {-1})};
   model.outputs = {value("y", {2, 3})};
-  model.nodes = {node("Shape", {"x"}, {"s"}),
-                 node("Gather", {"s", "zero"}, {"g"}),
-                 node("Concat", {"g", "rest"}, {"c"}, attribute("axis", 0)),
-                 node("Reshape", {"x", "c"}, {"r"}),
-                 node("Relu", {"r"}, {"y"})};
+  model.nodes = {
+      node("Shape", {"x"}, {"s"}), node("Gather", {"s", "zero"}, {"g"}),
+      node("Concat", {"g", "rest"}, {"c"}, attribute("axis", 0)),
+      node("Reshape", {"x", "c"}, {"r"}), node("Relu", {"r"}, {"y"})};
   auto module = import(model.bytes());
   ASSERT_TRUE(module) << errors[0];
   unsigned generics = 0, integers = 0;
@@ -318,7 +317,8 @@ TEST_F(Import, ConstantsAreFoldedThroughArithmetic) {
   ModelWriter model;
   model.initializers = {floats("a", {2}, {1, 2}), floats("b", {2}, {10, 20})};
   model.outputs = {value("y", {2})};
-  model.nodes = {node("Add", {"a", "b"}, {"s"}), node("Mul", {"s", "s"}, {"y"})};
+  model.nodes = {node("Add", {"a", "b"}, {"s"}),
+                 node("Mul", {"s", "s"}, {"y"})};
   OnnxImportOptions options;
   options.wrapper = OnnxWrapper::Function;
   auto module = import(model.bytes(), options);
@@ -339,7 +339,8 @@ TEST_F(Import, FunctionsAreInlinedWithTheirAttributes) {
   model.functions = {
       field(1, std::string("Twice")) + field(4, std::string("in")) +
       field(5, std::string("out")) + field(6, std::string("way")) +
-      field(7, node("Concat", {"in", "in"}, {"out"}, reference("axis", "way"))) +
+      field(7,
+            node("Concat", {"in", "in"}, {"out"}, reference("axis", "way"))) +
       field(9, field(1, std::string()) + field(2, 13)) +
       field(10, std::string("local"))};
   OnnxImportOptions options;
@@ -354,7 +355,8 @@ TEST_F(Import, RecursiveFunctionsAreRefused) {
   model.otherOpsets = field(8, field(1, std::string("local")) + field(2, 1));
   model.nodes = {node("Loop", {"x"}, {"y"}, "", "local")};
   model.functions = {field(1, std::string("Loop")) +
-                     field(4, std::string("in")) + field(5, std::string("out")) +
+                     field(4, std::string("in")) +
+                     field(5, std::string("out")) +
                      field(7, node("Loop", {"in"}, {"out"}, "", "local")) +
                      field(10, std::string("local"))};
   refuses(model.bytes(), "calls itself");

@@ -80,8 +80,7 @@ RunningNetwork::create(OwningOpRef<ModuleOp> core, Machine machine,
   });
   if (machine == Machine::Cpu) {
     network->engine = createCpu(*core, problem);
-  } else if (!check(createReferenceEngine(std::move(core), {},
-                                          network->engine),
+  } else if (!check(createReferenceEngine(std::move(core), {}, network->engine),
                     problem)) {
     return nullptr;
   }
