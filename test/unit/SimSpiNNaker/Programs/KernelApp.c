@@ -14,7 +14,10 @@ int32_t inbox[64];
 uint32_t state[64];
 uint32_t indexTable[64];
 
-void neuroc_core_start(void) { seen.starts++; }
+void neuroc_core_start(void) {
+  seen.starts++;
+  __asm__ volatile("" ::"r"(indexTable)); // the host fills it
+}
 
 void neuroc_core_level(uint32_t level, uint32_t tick) {
   if (level < 4)
