@@ -91,8 +91,8 @@ ConstResult ConstDomain::arrayFunction(const Expr &e) {
       return usage((fn + "(n), n a positive whole number").str());
     int64_t n = static_cast<int64_t>(args[0].p.number());
     if (fn == "identity") {
-      if (n > 10000)
-        return usage("identity(n), n at most 10000");
+      if (n > 4000)
+        return usage("identity(n), n at most 4000");
       return ConstTyped{fromMatrix(Matrix::Identity(n, n), false), Dim()};
     }
     ConstValue v;

@@ -426,7 +426,7 @@ ConstDomain::shapeArgument(const Expr &e) {
   std::vector<int64_t> shape;
   double total = 1;
   for (double d : s->p.data) {
-    if (d < 1 || d != std::floor(d) || (total *= d) > 1e8) {
+    if (d < 1 || d != std::floor(d) || (total *= d) > 2e7) {
       diag.error(e.loc, "a shape is a list of positive whole numbers");
       return std::nullopt;
     }
