@@ -417,6 +417,7 @@ TEST(Array, Faults) {
   auto has = [](const std::string &text, const std::string &part) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
+  has(fault("mvm r2, r1, slices=0, abase=r8"), "slices must be at least 1");
   has(fault("spk r2, r1, r0, r3"), "event 3 is in the list twice");
   has(fault("mvm r2, r1, aff=1"), "no `affine` has been executed");
   has(fault("mvmt r2, r1, aff=1"), "not available in a transposed read");

@@ -435,6 +435,136 @@ TEST(CrossbarEngine, Errors) {
   broken("\"s\"", "\"s\"", "cannot be opened for writing", options);
 }
 
+/// One tile that only ticks; the rest of the program is given.
+Parts idleParts(const std::string &sections,
+                const std::vector<int32_t> &members,
+                const std::string &probes = "") {
+  Parts parts;
+  for (uint64_t word : assembled("a: tick\njmp a"))
+    for (int k = 0; k < 8; ++k)
+      parts.code += char(word >> (8 * k));
+  parts.weights = littleEndian(members);
+  parts.manifest = R"({"target": "crossbar", "probes": [)" + probes +
+                   R"(], "program": {"machine": {},
+    "programs": [{"tile": 0, "member": "t", "offset": 0, "count": 2}], )" +
+                   sections + "}}";
+  return parts;
+}
+
+TEST(CrossbarEngine, WeightFormats) {
+  struct Case {
+    const char *format;
+    int stride;
+    double lowest, highest;
+  } cases[] = {{"words", 3, -1e12, 1e12},
+               {"halves", 2, -32768, 32767},
+               {"bytes", 1, -128, 127},
+               {"high", 3, -32768, 32767}};
+  for (const Case &c : cases) {
+    std::unique_ptr<Engine> engine;
+    Status status = makeEngine(
+        idleParts(R"("weights": [{"name": "W", "count": 6, "pieces": [
+        {"tile": 0, "address": 8, "rows": 2, "cols": 3, "format": ")" +
+                      std::string(c.format) + R"(", "stride": )" +
+                      std::to_string(c.stride) +
+                      R"(, "first": 5, "rowStep": -3, "colStep": -1,
+         "columnScales": [1, 0.5, -2]}]}])",
+                  {}),
+        engine);
+    ASSERT_TRUE(status) << status.message();
+    // Stored value 5 - 3 r - c; whole multiples of the scales survive.
+    Reals in = {-4, 1.5, -7, 8, -2.5, 3}, out;
+    ASSERT_TRUE(engine->writeWeight("W", in));
+    ASSERT_TRUE(engine->readWeight("W", out));
+    EXPECT_EQ(out, in) << c.format;
+    in[5] = 1e10;  // column 0, scale 1
+    in[4] = -1e10; // column 1, scale 0.5
+    ASSERT_TRUE(engine->writeWeight("W", in));
+    ASSERT_TRUE(engine->readWeight("W", out));
+    EXPECT_EQ(out[5], std::min(c.highest, double(INT32_MAX))) << c.format;
+    EXPECT_EQ(out[4], 0.5 * std::max(c.lowest, double(INT32_MIN))) << c.format;
+    EXPECT_EQ(out[3], 8.0) << c.format; // neighbours are untouched
+  }
+}
+
+TEST(CrossbarEngine, HalvesBesideHighKeepTheirNeighbour) {
+  // "high" leaves the lower half (the index of vscatpk) alone.
+  std::unique_ptr<Engine> engine;
+  Status status = makeEngine(
+      idleParts(R"("images": [{"tile": 0, "address": 8, "member": "w",
+      "offset": 0, "count": 1}], "weights": [{"name": "W", "count": 1,
+      "pieces": [{"tile": 0, "address": 8, "rows": 1, "cols": 1, "stride": 1,
+      "format": "high", "first": 0, "rowStep": 0, "colStep": 0}]}],
+      "states": [{"population": "p", "name": "word", "frac": 0,
+      "pieces": [{"tile": 0, "address": 8, "first": 0, "count": 1}]}])",
+                {(5 << 16) | 1234}),
+      engine);
+  ASSERT_TRUE(status) << status.message();
+  ASSERT_TRUE(engine->writeWeight("W", Reals{-3}));
+  Reals out;
+  ASSERT_TRUE(engine->readState("p", "word", out));
+  EXPECT_EQ(int32_t(out[0]), int32_t(0xfffd0000u | 1234));
+}
+
+TEST(CrossbarEngine, IndexedWeightsAndTheirErrors) {
+  const char *weights = R"("weights": [{"name": "W", "count": 3, "pieces": [
+      {"tile": 0, "address": 8, "rows": 1, "cols": 4, "stride": 4,
+       "indices": {"member": "w", "offset": 0}, "lowest": -2, "highest": 2}]}])";
+  std::unique_ptr<Engine> engine;
+  Status status = makeEngine(idleParts(weights, {2, -1, 0, 1}), engine);
+  ASSERT_TRUE(status) << status.message();
+  Reals out;
+  ASSERT_TRUE(engine->writeWeight("W", Reals{1, 2, 9}));
+  ASSERT_TRUE(engine->readWeight("W", out));
+  EXPECT_EQ(out, (Reals{1, 2, 2})); // 9 is beyond "highest"
+  ASSERT_TRUE(makeEngine(idleParts(weights, {2, 1, 0, 3}), engine));
+  EXPECT_EQ(engine->readWeight("W", out).message(),
+            "p.nrx: 'w': index 3 is not below the 3 values of the weight");
+  ASSERT_TRUE(makeEngine(idleParts(weights, {2, 1}), engine));
+  EXPECT_NE(engine->readWeight("W", out).message().find(
+                "an index list needs 16 bytes"),
+            std::string::npos);
+}
+
+TEST(CrossbarEngine, CopiesBitsAndStrides) {
+  std::unique_ptr<Engine> engine;
+  Status status = makeEngine(idleParts(R"("stimuli": [
+      {"name": "b", "frac": 0, "format": "bits", "pieces": [
+        {"tile": 0, "address": 8, "first": 0, "count": 40}]},
+      {"name": "x", "frac": 4, "scale": 2, "pieces": [
+        {"tile": 0, "address": 20, "first": 0, "count": 2, "stride": 3},
+        {"tile": 1, "address": 20, "first": 0, "count": 2}]}],
+    "states": [
+      {"population": "p", "name": "b", "frac": 0, "pieces": [
+        {"tile": 0, "address": 8, "first": 0, "count": 2}]},
+      {"population": "p", "name": "near", "frac": 0, "pieces": [
+        {"tile": 0, "address": 20, "first": 0, "count": 4}]},
+      {"population": "p", "name": "far", "frac": 0, "pieces": [
+        {"tile": 1, "address": 20, "first": 0, "count": 2}]},
+      {"population": "p", "name": "first", "frac": 0, "pieces": [
+        {"tile": 0, "address": 23, "first": 0, "count": 1},
+        {"tile": 1, "address": 20, "first": 0, "count": 1}]}])",
+                                       {}),
+                             engine);
+  ASSERT_TRUE(status) << status.message();
+  Reals bits(40, 0), out;
+  bits[1] = bits[33] = 1;
+  ASSERT_TRUE(engine->setStimulus("b", bits));
+  ASSERT_TRUE(engine->readState("p", "b", out));
+  EXPECT_EQ(out, (Reals{2, 2}));
+  bits[1] = 0;
+  ASSERT_TRUE(engine->setStimulus("b", bits));
+  ASSERT_TRUE(engine->readState("p", "b", out));
+  EXPECT_EQ(out, (Reals{0, 2}));
+  ASSERT_TRUE(engine->setStimulus("x", Reals{1, -3}));
+  ASSERT_TRUE(engine->readState("p", "near", out));
+  EXPECT_EQ(out, (Reals{8, 0, 0, -24}));
+  ASSERT_TRUE(engine->readState("p", "far", out));
+  EXPECT_EQ(out, (Reals{8, -24}));
+  ASSERT_TRUE(engine->readState("p", "first", out));
+  EXPECT_EQ(out, (Reals{-24})); // the first of two copies
+}
+
 TEST(CrossbarEngine, EndlessAndHaltingPrograms) {
   auto with = [](const std::string &text, const EngineOptions &options) {
     Parts parts = makeParts();

@@ -57,6 +57,35 @@ TEST(Scalar, SubClzSpecialRegisters) {
   EXPECT_EQ(rig.reg(8, 5), 0); // r0 stays zero
 }
 
+TEST(Scalar, ClampCountersAreReadable) {
+  Rig rig;
+  rig.put(0, 100, {INT32_MAX, 1, 300});
+  ASSERT_TRUE(
+      rig->loadArray({0, 0, 1, 0, 0, 32, 1}, std::vector<int32_t>(32, 3)));
+  rig.put(0, 200, std::vector<int32_t>(32, 255));
+  MachineConfig config = rig->config();
+  // 32 * 3 fits 8 bits: no clip. The vector clamps twice, its copy on tile 1
+  // never: counters belong to a tile.
+  rig.program(0, "set r1, 100\nset r2, 2\nset r3, 300\nvadd r3, r1, r1, r2\n"
+                 "vmul.s r3, r1, r1, r2\nrdsr r4, 4\nrdsr r5, 5\nset r6, 200\n"
+                 "mvm r3, r6, bits=4\nrdsr r7, 4\nrdsr r8, 3\nhalt");
+  rig.program(1, "rdsr r4, 4\nhalt");
+  EXPECT_EQ(rig.run(), "");
+  EXPECT_EQ(rig.reg(4), 2);
+  EXPECT_EQ(rig.reg(5), 0);
+  EXPECT_EQ(rig.reg(7), 2 + 32); // inputs of more than four bits
+  EXPECT_EQ(rig.reg(8), 0);      // high word of the cycle counter
+  EXPECT_EQ(rig.reg(4, 1), 0);
+  config.adcBits = 4;
+  Rig narrow(config);
+  ASSERT_TRUE(
+      narrow->loadArray({0, 0, 1, 0, 0, 32, 1}, std::vector<int32_t>(32, 3)));
+  narrow.put(0, 200, std::vector<int32_t>(32, 5));
+  narrow.program(0, "set r6, 200\nmvm r0, r6, bits=3\nrdsr r5, 5\nhalt");
+  EXPECT_EQ(narrow.run(), "");
+  EXPECT_EQ(narrow.reg(5), 2); // two of three phases drive lines
+}
+
 TEST(Scalar, LoadsAndStores) {
   Rig rig;
   rig.put(0, 10, {7});
@@ -140,6 +169,13 @@ TEST(Control, LoopsAcrossCallsMayNotBeTooDeep) {
             std::string::npos);
 }
 
+TEST(Control, RunningOffTheEndIsAFault) {
+  Rig rig;
+  rig.program(0, "loopi 0, e\nhalt\ne:"); // legal as far as one can see
+  EXPECT_EQ(rig.run(), "tile 0: instruction 2 'end of program' at cycle 2: "
+                       "the program has run off its end");
+}
+
 TEST(Control, JumpByRegisterIsChecked) {
   Rig rig;
   rig.program(0, "set r1, 77\njr r1");
@@ -203,6 +239,8 @@ TEST(Machine, HostAccessIsChecked) {
   EXPECT_EQ(rig->loadProgram(0, assembled("nop")).message(),
             "tile 0: instruction 0 'nop': the program runs off its end; it "
             "must end in 'halt', 'jmp' or 'jr'");
+  EXPECT_EQ(rig->loadArray({0, 0, 1, 0, 0, 2, 2}, words).message(),
+            "loadArray: wrong number of weights");
   MachineConfig huge;
   huge.meshX = huge.meshY = 64;
   huge.memoryWords = 1 << 20;

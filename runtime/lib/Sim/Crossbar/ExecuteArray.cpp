@@ -8,6 +8,8 @@
 
 #include "neuroc/rt/Random.h"
 
+#include <cassert>
+
 namespace neuroc::rt::xbar {
 namespace {
 
@@ -229,9 +231,7 @@ Status multiply(ArrayRun run, bool transposed) {
   bool accumulate = operand<Op::Mvm, "acc">(d);
   bool affine = operand<Op::Mvm, "aff">(d);
   auto shift = unsigned(operand<Op::Mvm, "shift">(d));
-  if (mode.bits < 1 || mode.bits > 32)
-    return run.m.fault(run.tile, "bits must be in [1, 32], got " +
-                                     std::to_string(mode.bits));
+  assert(mode.bits >= 1 && mode.bits <= 32 && "the validator sees to that");
   Array &bank = run.array();
   const Window w = bank.window;
   if (affine && transposed)
