@@ -160,7 +160,13 @@ Bound RangeAnalysis::lookup(const std::map<Operation *, Node> &map,
 }
 
 Bound RangeAnalysis::state(PopulationOp p, StringRef name) const {
-  return lookup(nodes, p, name);
+  Bound bound = lookup(nodes, p, name);
+  // A stage may leave a larger value than the tick does.
+  if (auto node = nodes.find(p); node != nodes.end() && bound.proved)
+    if (auto within = node->second.within.find(name.str());
+        within != node->second.within.end())
+      bound.interval = bound.interval.join(within->second);
+  return bound;
 }
 Bound RangeAnalysis::input(PopulationOp p, StringRef name) const {
   return lookup(nodes, p, name);
@@ -533,14 +539,26 @@ bool RangeAnalysis::visitPopulation(PopulationOp population, bool widen) {
       changed |= update(entry->second, next,
                         declaredInterval(input.getRangeAttr()), false);
   }
+  // Stages in order: each reads what the ones before it have set.
+  Node present = node;
+  std::map<std::string, Interval> seen;
   for (StageOp stage : model.list<StageOp>()) {
     std::map<std::string, Interval> sets;
-    visitRegion(stage.getBody(), population, node, sets);
+    visitRegion(stage.getBody(), population, present, sets);
     for (StateOp state : model.list<StateOp>()) {
       auto found = sets.find(state.getSymName().str());
-      if (found != sets.end())
-        changed |= update(node.names[found->first], found->second,
-                          declaredInterval(state.getRangeAttr()), widen);
+      if (found == sets.end())
+        continue;
+      Interval kept = found->second;
+      // What a format cannot hold saturates at its ends.
+      Bound &bound = node.names[found->first];
+      if (!bound.proved)
+        kept = kept.meet(bound.interval).isEmpty() ? bound.interval
+                                                   : kept.meet(bound.interval);
+      present.names[found->first].interval = kept;
+      auto [entry, isNew] = seen.try_emplace(found->first, found->second);
+      if (!isNew)
+        entry->second = entry->second.join(found->second);
     }
     unsigned index = 0;
     for (OutputOp output : model.list<OutputOp>()) {
@@ -550,6 +568,15 @@ bool RangeAnalysis::visitPopulation(PopulationOp population, bool widen) {
         changed |= update(bound, found->second,
                           declaredInterval(output.getRangeAttr()), widen);
     }
+  }
+  for (StateOp state : model.list<StateOp>()) {
+    std::string name = state.getSymName().str();
+    auto found = seen.find(name);
+    if (found == seen.end())
+      continue;
+    changed |= update(node.names[name], present.names[name].interval,
+                      declaredInterval(state.getRangeAttr()), widen);
+    node.within[name] = found->second;
   }
   return changed;
 }
@@ -580,14 +607,23 @@ bool RangeAnalysis::visitPlastic(PlasticOp plastic, bool widen) {
                                                   true};
   bool changed = false;
   for (TraceOp trace : rule.list<TraceOp>()) {
+    // In a tick the trace decays, handlers see it, and a spike may add to it.
+    std::string name = trace.getSymName().str();
+    Bound &bound = node.names[name];
+    Bound start = bound;
+    Interval next{1.0, 0.0}, last = start.interval;
     for (Region *region : {&trace.getTick(), &trace.getSpike()}) {
       std::map<std::string, Interval> sets;
+      bound.interval = last;
       visitRegion(*region, plastic, node, sets);
-      auto found = sets.find(trace.getSymName().str());
-      if (found != sets.end())
-        changed |= update(node.names[found->first], found->second,
-                          declaredInterval(trace.getRangeAttr()), widen);
+      if (auto found = sets.find(name); found != sets.end())
+        last = found->second;
+      next = next.join(last);
     }
+    bound = start;
+    // Without a spike region, or without a spike, the decayed value remains.
+    changed |= update(bound, next, declaredInterval(trace.getRangeAttr()),
+                      widen);
   }
   for (HandlerOp handler : rule.list<HandlerOp>()) {
     std::map<std::string, Interval> sets;
