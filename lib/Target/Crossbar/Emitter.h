@@ -134,9 +134,10 @@ private:
   mlir::LogicalResult emitPooling(TileState &t, Projection &p, Share &share);
   mlir::LogicalResult emitDenseCombine(TileState &t, Projection &p,
                                        Share &share);
-  /// Quantises a vector to the input bits; the shift is left in kShift.
+  /// Quantises a vector to `inputBits`; the shift is left in kShift.
   void emitQuantize(TileState &t, int64_t src, int64_t dst, int64_t length,
-                    bool isSigned);
+                    int64_t inputBits, bool isSigned);
+  int64_t inputBits(MatrixOp matrix, int64_t inputs) const;
   /// Turns raw column sums into words at the port's binary point.
   void emitScale(TileState &t, Projection &p, MatrixOp matrix, int64_t raw,
                  int64_t dst, int64_t col0, int64_t length, bool perColumn,

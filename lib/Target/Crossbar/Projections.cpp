@@ -112,9 +112,18 @@ void Emitter::emitWindow(TileState &t, const Block &block, int64_t row0,
   t.tile.emit(Instr(Op::Win, {kA, kB, kC, kD}).with("array", block.array));
 }
 
+/// Bits of the inputs of a matrix: what was asked for, as far as the sum of
+/// `inputs` products stays within a word.
+int64_t Emitter::inputBits(MatrixOp matrix, int64_t inputs) const {
+  int64_t sumBits = int64_t(llvm::Log2_64_Ceil(uint64_t(std::max<int64_t>(
+                        inputs, 1)))) +
+                    int64_t(matrix.getBits()) - 1;
+  return std::clamp<int64_t>(31 - sumBits, 2, int64_t(options.inputBits));
+}
+
 void Emitter::emitQuantize(TileState &t, int64_t src, int64_t dst,
-                           int64_t length, bool isSigned) {
-  int64_t bits = int64_t(options.inputBits) - (isSigned ? 1 : 0);
+                           int64_t length, int64_t inputBits, bool isSigned) {
+  int64_t bits = inputBits - (isSigned ? 1 : 0);
   int64_t limit = (int64_t(1) << bits) - 1;
   int64_t word = scratch(t, "clz", 1);
   // largest magnitude
@@ -173,7 +182,8 @@ void Emitter::emitScale(TileState &t, Projection &p, MatrixOp matrix,
     most = std::max(most, scales[size_t(col0 + i)]);
   // mantissas with 30 bits for the largest scale
   int mantissa = chooseFrac(Interval::point(most));
-  double inputs = p.spikes ? 1.0 : std::ldexp(1.0, int(options.inputBits));
+  double inputs =
+      p.spikes ? 1.0 : std::ldexp(1.0, int(inputBits(matrix, rows)));
   double levels = std::ldexp(1.0, int(matrix.getBits()) - 1);
   double bound = inputs * levels * double(rows) * most;
   int fine = chooseFrac(Interval::point(bound));
@@ -217,7 +227,8 @@ LogicalResult Emitter::emitMvm(TileState &t, MvmOp op) {
     Interval in = ranges->signal(p.source.base).interval;
     isSigned = in.lo < 0.0;
     int64_t quantized = scratch(t, "quantized", inputs);
-    emitQuantize(t, source, quantized, inputs, isSigned);
+    emitQuantize(t, source, quantized, inputs,
+                 inputBits(blocks.front()->matrix, inputs), isSigned);
     source = quantized;
   }
   // Outputs: the share's columns, or the rows that the blocks cover.
@@ -228,7 +239,7 @@ LogicalResult Emitter::emitMvm(TileState &t, MvmOp op) {
   }
   int64_t raw = scratch(t, "raw", last - first);
   t.tile.fill(raw, 0, last - first);
-  int64_t bits = p.spikes ? 1 : int64_t(options.inputBits);
+  int64_t bits = p.spikes ? 1 : inputBits(blocks.front()->matrix, inputs);
   for (Block *block : blocks) {
     emitWindow(t, *block, 0, block->rows(), 0, block->cols());
     t.tile.set(kA, raw + (transposed ? block->row0 : block->col0) - first);
@@ -278,12 +289,23 @@ LogicalResult Emitter::emitConvolution(TileState &t, Projection &p, MvmOp op) {
   int64_t positions = outHeight * outWidth;
   auto &code = t.tile.code;
 
+  std::vector<Block *> blocks;
+  int64_t first = INT64_MAX, last = 0;
+  for (Block &block : t.blocks)
+    if (llvm::is_contained(op.getWeights(), block.op.getWeights())) {
+      blocks.push_back(&block);
+      first = std::min(first, block.col0);
+      last = std::max(last, block.col1);
+    }
+  int64_t rows = channels * kernel[0] * kernel[1];
+  int64_t bits = p.spikes ? 1 : inputBits(blocks.front()->matrix, rows);
+
   int64_t source = view(t, p.source);
   bool isSigned = false;
   if (!p.spikes) {
     isSigned = ranges->signal(p.source.base).interval.lo < 0.0;
     int64_t quantized = scratch(t, "quantized", p.numSource);
-    emitQuantize(t, source, quantized, p.numSource, isSigned);
+    emitQuantize(t, source, quantized, p.numSource, bits, isSigned);
     source = quantized;
   }
   if (paddedHeight != height || paddedWidth != width) {
@@ -309,18 +331,9 @@ LogicalResult Emitter::emitConvolution(TileState &t, Projection &p, MvmOp op) {
         offsets.push_back(
             int32_t((c * paddedHeight + y * dilations[0]) * paddedWidth +
                     x * dilations[1]));
-  int64_t rows = int64_t(offsets.size());
   int64_t table = t.tile.allocateData(offsets);
   int64_t patch = scratch(t, "patch", rows);
 
-  std::vector<Block *> blocks;
-  int64_t first = INT64_MAX, last = 0;
-  for (Block &block : t.blocks)
-    if (llvm::is_contained(op.getWeights(), block.op.getWeights())) {
-      blocks.push_back(&block);
-      first = std::min(first, block.col0);
-      last = std::max(last, block.col1);
-    }
   int64_t outs = last - first;
   int64_t raw = scratch(t, "raw", outs), scaled = scratch(t, "scaled", outs);
   std::string name = "maps" + std::to_string(p.id);
@@ -345,7 +358,7 @@ LogicalResult Emitter::emitConvolution(TileState &t, Projection &p, MvmOp op) {
     t.tile.set(kA, raw + block->col0 - first);
     t.tile.set(kB, patch + block->row0);
     t.tile.emit(Instr(Op::Mvm, {kA, kB})
-                    .with("bits", p.spikes ? 1 : int64_t(options.inputBits))
+                    .with("bits", bits)
                     .with("signed", isSigned)
                     .with("range", int64_t(op.getRange()))
                     .with("acc", manyBlocks)
