@@ -158,7 +158,8 @@ void collectFunctions(Attribute attribute, std::vector<std::string> &names) {
 CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
                                  CompiledProgram &program) const {
   auto refuse = [&](const Twine &text) {
-    emitError(source.getLoc()) << text;
+    // What goes wrong here is no place in the model.
+    emitError(UnknownLoc::get(source.getContext())) << text;
     return CompileResult::ModelError;
   };
   bool keepObject = false;

@@ -84,6 +84,94 @@ SmallVector<unsigned> chooseLoopOrder(linalg::GenericOp op) {
   return order;
 }
 
+/// The elements of `constant` with dimensions permuted.
+DenseElementsAttr transposeElements(DenseElementsAttr constant,
+                                    ArrayRef<unsigned> permutation) {
+  ShapedType type = constant.getType();
+  ArrayRef<int64_t> shape = type.getShape();
+  SmallVector<int64_t> newShape, strides(shape.size(), 1), steps;
+  for (int64_t i = int64_t(shape.size()) - 2; i >= 0; --i)
+    strides[i] = strides[i + 1] * shape[i + 1];
+  for (unsigned from : permutation) {
+    newShape.push_back(shape[from]);
+    steps.push_back(strides[from]);
+  }
+  auto newType = RankedTensorType::get(newShape, type.getElementType());
+  if (constant.isSplat())
+    return constant.resizeSplat(newType);
+  size_t width = type.getElementTypeBitWidth() / 8;
+  ArrayRef<char> raw = constant.getRawData();
+  std::vector<char> bytes(raw.size());
+  SmallVector<int64_t> at(newShape.size(), 0);
+  int64_t source = 0;
+  for (size_t target = 0; target < bytes.size(); target += width) {
+    std::copy_n(raw.data() + source * width, width, bytes.data() + target);
+    for (int64_t d = int64_t(at.size()) - 1; d >= 0; --d) {
+      source += steps[d];
+      if (++at[d] < newShape[d])
+        break;
+      source -= steps[d] * newShape[d];
+      at[d] = 0;
+    }
+  }
+  return DenseElementsAttr::getFromRawBuffer(newType, bytes);
+}
+
+/// Stores constant operands of sums so that the loop along rows of the output
+/// reads them along rows, too (the weights of a fully connected layer are
+/// usually [outputs, inputs]).
+struct TransposeConstants
+    : PassWrapper<TransposeConstants, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TransposeConstants)
+  StringRef getName() const override { return "TransposeConstants"; }
+  void runOnOperation() override {
+    getOperation().walk([&](linalg::GenericOp op) {
+      if (op.getNumDpsInits() != 1 || op.getNumReductionLoops() == 0)
+        return;
+      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+      AffineMap output = maps.back();
+      if (output.getNumResults() == 0)
+        return;
+      auto inner =
+          dyn_cast<AffineDimExpr>(output.getResult(output.getNumResults() - 1));
+      if (!inner)
+        return;
+      bool changed = false;
+      for (OpOperand *operand : op.getDpsInputOperands()) {
+        auto constant = operand->get().getDefiningOp<arith::ConstantOp>();
+        auto elements =
+            constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
+                     : DenseElementsAttr();
+        AffineMap &map = maps[operand->getOperandNumber()];
+        if (!elements || !map.isProjectedPermutation() ||
+            elements.getType().getElementTypeBitWidth() % 8 != 0)
+          continue;
+        std::optional<unsigned> place = map.getResultPosition(inner);
+        if (!place || *place + 1 == map.getNumResults())
+          continue;
+        SmallVector<unsigned> permutation;
+        for (unsigned i = 0; i < map.getNumResults(); ++i)
+          if (i != *place)
+            permutation.push_back(i);
+        permutation.push_back(*place);
+        OpBuilder builder(op);
+        auto transposed = arith::ConstantOp::create(
+            builder, constant.getLoc(),
+            cast<TypedAttr>(transposeElements(elements, permutation)));
+        operand->set(transposed);
+        SmallVector<AffineExpr> results;
+        for (unsigned from : permutation)
+          results.push_back(map.getResult(from));
+        map = AffineMap::get(map.getNumDims(), 0, results, op.getContext());
+        changed = true;
+      }
+      if (changed)
+        op.setIndexingMapsAttr(
+            OpBuilder(op).getAffineMapArrayAttr(maps));
+    });
+  }
+};
+
 /// Linalg on buffers to loops.
 struct LinalgToOrderedLoops
     : PassWrapper<LinalgToOrderedLoops, OperationPass<func::FuncOp>> {
@@ -246,6 +334,7 @@ private:
     functions.addPass(createConvertElementwiseToLinalgPass());
     functions.addPass(createLinalgElementwiseOpFusionPass());
     functions.addPass(createCSEPass());
+    functions.addPass(std::make_unique<TransposeConstants>());
     functions.addPass(bufferization::createEmptyTensorEliminationPass());
     functions.addPass(bufferization::createEmptyTensorToAllocTensorPass());
     bufferization::OneShotBufferizePassOptions options;

@@ -211,6 +211,75 @@ TEST(CpuEmit, MatmulKeepsTheOrderOfSums) {
     }
 }
 
+// A constant [outputs, inputs] is stored transposed; values and order of sums
+// stay.
+TEST(CpuEmit, ConstantsAreTransposedForRows) {
+  std::string values;
+  float b[12][5];
+  for (int j = 0; j < 12; ++j) {
+    values += j ? ", [" : "[";
+    for (int k = 0; k < 5; ++k) {
+      b[j][k] = float((j * 7 + k * 3) % 11) - 4.5f + float(k == 2) * 3e7f;
+      values += (k ? ", " : "") + std::to_string(b[j][k]);
+    }
+    values += "]";
+  }
+  std::string text = R"(
+    memref.global "private" @a : memref<3x5xf32> = uninitialized
+    memref.global "private" @c : memref<3x12xf32> = uninitialized
+    func.func @f(%tick: i64) {
+      %am = memref.get_global @a : memref<3x5xf32>
+      %cm = memref.get_global @c : memref<3x12xf32>
+      %a = bufferization.to_tensor %am restrict : memref<3x5xf32> to tensor<3x5xf32>
+      %b = arith.constant dense<[)" + values + R"(]> : tensor<12x5xf32>
+      %zero = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<3x12xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<3x12xf32>) -> tensor<3x12xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>,
+          affine_map<(i, j, k) -> (j, k)>, affine_map<(i, j, k) -> (i, j)>],
+          iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%a, %b : tensor<3x5xf32>, tensor<12x5xf32>) outs(%i : tensor<3x12xf32>) {
+      ^bb0(%x: f32, %y: f32, %acc: f32):
+        %p = arith.mulf %x, %y : f32
+        %s = arith.addf %acc, %p : f32
+        linalg.yield %s : f32
+      } -> tensor<3x12xf32>
+      bufferization.materialize_in_destination %r in restrict writable %cm
+        : (tensor<3x12xf32>, memref<3x12xf32>) -> ()
+      return
+    })";
+  ObjectSpec spec = makeSpec();
+  spec.buffers = {{"a", 60}, {"c", 144}};
+  spec.functions = {"f"};
+  std::string error;
+  std::string bytes = compile(text.c_str(), spec, error);
+  ASSERT_EQ(error, "");
+  Loaded loaded;
+  load(bytes, loaded);
+  auto *a = static_cast<float *>(loaded.program->buffers[0].data);
+  auto *c = static_cast<float *>(loaded.program->buffers[1].data);
+  for (int i = 0; i < 15; ++i)
+    a[i] = 1.0f / float(i + 1);
+  loaded.program->functions[0](0);
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 12; ++j) {
+      float sum = 0;
+      for (int k = 0; k < 5; ++k)
+        sum += a[i * 5 + k] * b[j][k];
+      EXPECT_EQ(c[i * 12 + j], sum) << i << " " << j;
+    }
+}
+
+TEST(CpuEmit, ExecutableNeedsTheRuntime) {
+  llvm::Error error = emitExecutable("object", "container", {"/nowhere"},
+                                     "/tmp/never-written");
+  ASSERT_TRUE(bool(error));
+  std::string text = toString(std::move(error));
+  EXPECT_NE(text.find("libNeurocRtCpuMain.a not found in /nowhere"),
+            std::string::npos)
+      << text;
+}
+
 TEST(CpuEmit, UnknownMachineListsTheKnownOnes) {
   auto machine = resolveMachine("z80");
   ASSERT_FALSE(bool(machine));
