@@ -257,10 +257,10 @@ TEST(Machine, EnergyIsTheSumOfItsComponents) {
   for (unsigned i = 0; i < kComponents; ++i)
     total += c.energy(Component(i), rig->config());
   EXPECT_DOUBLE_EQ(total, c.energy(rig->config()));
-  EXPECT_DOUBLE_EQ(c.energy(Component::Fetch, rig->config()), 4 * 1.0e-12);
-  EXPECT_DOUBLE_EQ(c.energy(Component::Vector, rig->config()), 10 * 0.5e-12);
+  EXPECT_DOUBLE_EQ(c.energy(Component::Fetch, rig->config()), 4 * 0.6e-12);
+  EXPECT_DOUBLE_EQ(c.energy(Component::Vector, rig->config()), 10 * 1.7e-12);
   EXPECT_DOUBLE_EQ(c.energy(Component::Leakage, rig->config()),
-                   double(c.cycles) * 2.0e-12);
+                   double(c.cycles) * 12.8e-12);
 }
 
 TEST(Machine, TraceSeesEveryInstructionAndChangesNothing) {

@@ -136,6 +136,7 @@ const std::vector<std::pair<MachineConfig, std::string>> &presets() {
     large.name = "generic-128-large";
     large.meshX = large.meshY = 16;
     large.arraysPerTile = 16;
+    large.eLeak = 25.6;
     all.push_back({large, "as generic-128 with 256 tiles of 16 arrays"});
     // Array, converter and bus figures of the published PUMA model: 128x128
     // 2-bit cells, 18 stages of 100 ns for a 16-bit product, 1 ADC per array,
@@ -148,8 +149,7 @@ const std::vector<std::pair<MachineConfig, std::string>> &presets() {
     puma.colsPerAdc = 64;
     puma.lanes = 8;
     puma.eAdc = 1.4;
-    puma.eCell = 0.0006;
-    puma.eLeak = 30;
+    puma.eLeak = 25.6;
     all.push_back({puma, "144 tiles of 128 arrays, one converter per array "
                          "read in 100 ns, after PUMA (ASPLOS 2019)"});
     // Offset encoding of ISAAC is replaced by pairs; sizes and rates are kept.
@@ -161,7 +161,7 @@ const std::vector<std::pair<MachineConfig, std::string>> &presets() {
     isaac.tArray = 100;
     isaac.colsPerAdc = 64;
     isaac.lanes = 12;
-    isaac.eLeak = 40;
+    isaac.eLeak = 19.2;
     all.push_back({isaac, "168 tiles of 96 arrays, one 1.28 GS/s converter "
                           "per array, after ISAAC (ISCA 2016)"});
     return all;

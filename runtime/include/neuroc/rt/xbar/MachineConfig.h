@@ -57,20 +57,24 @@ struct MachineConfig {
   int64_t hostCycles = 100; ///< latency of the host mailbox
   int64_t hostWordsPerCycle = 1;
 
-  // energy, picojoules (model values, see docs/crossbar-machine.md)
-  double eCell = 0.00094;  ///< one unit of level, driven for one phase
-  double eDriver = 0.0030; ///< one driven line for one phase
-  double eSample = 0.001;  ///< sample and hold, per conversion
-  double eAdc = 1.67;      ///< one conversion
-  double eShiftAdd = 0.05; ///< per conversion
-  double ePulse = 10;      ///< one programming pulse on a cell
-  double eVector = 0.5, eMul = 1.5, eDiv = 8, eLut = 2, eRandom = 6;
-  double eMemory = 0.6; ///< one word read or written
-  double eScalar = 0.3; ///< one scalar or control instruction
-  double eFetch = 1.0;  ///< one instruction fetched and decoded
-  double eHop = 20.7;   ///< one flit over one router and link
-  double eHost = 52;    ///< one word to or from the host
-  double eLeak = 2.0;   ///< one tile for one cycle
+  // energy, picojoules: model values, from the published component tables of
+  // ISAAC (ISCA 2016) and PUMA (ASPLOS 2019) as far as they go
+  double eCell = 0.0049;  ///< one unit of level, driven for one phase: array of
+                          ///< 0.3 mW for 100 ns, half driven, at half range
+  double eDriver = 0.003; ///< one driven line, one phase: 3.9 uW per 128 rows
+  double eSample = 0.001; ///< sample and hold, per conversion
+  double eAdc = 1.67;     ///< one conversion: 2 mW at 1.2 GS/s
+  double eShiftAdd = 0.05; ///< per conversion: 0.05 mW at 1 GHz
+  double ePulse = 11;      ///< one programming pulse on a cell: 1.5 V, 50 uS,
+                           ///< 100 ns
+  double eVector = 1.7;    ///< one simple element: 1.7 mW, a word per cycle
+  double eMul = 3.4, eDiv = 14, eLut = 2.5, eRandom = 7; ///< estimates
+  double eMemory = 2.15; ///< one word read or written: 17.2 pJ per 256 bits
+  double eScalar = 0.3;  ///< one scalar or control instruction, estimate
+  double eFetch = 0.6;   ///< one instruction fetched: 0.6 mW at 1 GHz
+  double eHop = 20.7;    ///< one flit through one router and link, 256 bits
+  double eHost = 6.5;    ///< one word to or from the host: 26 pJ per 128 bits
+  double eLeak = 12.8;   ///< one tile for one cycle: 0.2 mW per converter
 
   // simple device noise, off by default: standard deviations in levels
   double programNoise = 0; ///< drawn when a cell is programmed
