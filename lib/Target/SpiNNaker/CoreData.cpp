@@ -673,26 +673,6 @@ LogicalResult CoreFiller::fillRecords(const BuiltImage &built) {
   return success();
 }
 
-/// Cores that send graded values of one level to one listener take turns: each
-/// leaves the others time between its own packets.
-uint32_t CoreFiller::sendGap() const {
-  constexpr uint32_t kServe = 110; ///< cycles a receiver needs per packet
-  const Plan &plan = network.plan;
-  uint32_t gap = 0;
-  for (unsigned listener = 0; listener < network.shares.size(); ++listener) {
-    const Node &node = plan.nodes[network.shares[listener].node];
-    std::map<unsigned, std::set<unsigned>> senders; // by level
-    for (const Listening &entry : plan.listeningOf(node))
-      if (entry.kind == ListenKind::Value)
-        for (unsigned origin : network.heardBy(listener, entry))
-          senders[plan.sources[entry.source].level].insert(origin);
-    for (auto &[level, cores] : senders)
-      if (cores.count(shareIndex))
-        gap = std::max(gap, kServe * static_cast<uint32_t>(cores.size()));
-  }
-  return gap;
-}
-
 FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
                                                  const BuiltImage &built,
                                                  unsigned number) {
@@ -752,7 +732,12 @@ FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
       static_cast<uint32_t>(mapping.getPeriod()));
   set(offsetof(neuroc_spinn_control, num_records),
       static_cast<uint32_t>(spec.records.size()));
-  set(offsetof(neuroc_spinn_control, send_gap), sendGap());
+  if (std::optional<ArrayRef<int64_t>> slots = share->op.getSlots()) {
+    set(offsetof(neuroc_spinn_control, send_gap),
+        static_cast<uint32_t>((*slots)[0]));
+    set(offsetof(neuroc_spinn_control, phase),
+        static_cast<uint32_t>((*slots)[1]));
+  }
   uint32_t enabled = 0;
   for (auto [i, plastic] : llvm::enumerate(network.plan.plastics)) {
     neuro::PlasticOp op = plastic;

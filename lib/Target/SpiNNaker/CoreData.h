@@ -113,7 +113,6 @@ private:
            const Share &origin, std::vector<std::vector<uint32_t>> &rows,
            std::vector<std::pair<uint32_t, uint32_t>> &places);
   unsigned readingLevel(const Node &node, const Port &port) const;
-  uint32_t sendGap() const;
 
   const MappedNetwork &network;
   SdramAllocator &sdram;

@@ -53,7 +53,7 @@ struct State {
   uint32_t submitted, completed; ///< DMA transfers
   uint32_t issued, served;       ///< rows, modulo 2^32
   const Source *recent;          ///< group that matched last
-  uint32_t lastSend;
+  uint32_t slot;       ///< a time at which this core may send
   uint32_t idle;       ///< cycles asleep since `mark`
   uint32_t mark;
   uint32_t lostSeen;
@@ -447,6 +447,7 @@ void runTicks() {
       break;
     if (late > kLateStart)
       ++counters().overruns;
+    state.slot = state.deadline;
     runSubtick();
     state.deadline += control.period;
   }
@@ -466,10 +467,15 @@ static inline void pollIfDue() {
 
 /// Waits until the next packet may go.
 static inline void waitToSend() {
+  // Senders that share receivers have slots that interleave: each is a fixed
+  // distance after the timer, which `phase` sets apart.
   if (uint32_t gap = neuroc_control.send_gap) {
-    while (now() - state.lastSend < gap)
+    uint32_t slot = state.slot;
+    while (int32_t(now() - slot) >= 0)
+      slot += gap;
+    while (int32_t(now() - slot) < 0)
       pollIfDue();
-    state.lastSend = now();
+    state.slot = slot;
   }
   while (!(reg(kComms + kTxStatus) & kTxNotFull))
     pollIfDue();

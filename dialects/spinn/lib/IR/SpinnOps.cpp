@@ -142,6 +142,10 @@ LogicalResult CoreOp::verify() {
     return emitOpError("needs ") << dtcm << " bytes of DTCM (of 65536), "
                                  << sdram << " of SDRAM and " << cycles
                                  << " cycles";
+  if (std::optional<ArrayRef<int64_t>> slots = getSlots())
+    if (slots->size() != 2 || (*slots)[1] < 0 ||
+        (*slots)[1] >= (*slots)[0]) // core_r4
+      return emitOpError("slots must be [gap, phase], 0 <= phase < gap");
   return success();
 }
 

@@ -368,13 +368,14 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
       cost.largest = (what + " (" + llvm::Twine(bytes) + " bytes)").str();
     }
   };
+  cost.levelCycles.assign(plan.levels, 0);
   take(kKernelDtcm, "kernel and stack");
   neuro::PopulationOp population = node.population();
   if (!population) {
     take(count * 8, "values of the source");
     if (auto array = dyn_cast<neuro::SpikeArrayOp>(node.op))
       cost.sdram += cast<ElementsAttr>(array.getEvents()).getNumElements() * 4;
-    cost.cycles = 40 * count + 200;
+    cost.cycles = cost.levelCycles[0] = 40 * count + 200;
     return cost;
   }
   int64_t words = 0;
@@ -389,12 +390,13 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
   words += node.outputs.size() * 2;
   take(words * 4 * count, "states of the units");
   for (auto [stage, level] : node.stages)
-    cost.cycles += count * (20 + cyclesOf(stage.getBody()));
-  cost.cycles += 300 + 60 * static_cast<int64_t>(node.outputs.size());
+    cost.levelCycles[level] +=
+        300 + count * (20 + cyclesOf(stage.getBody()) +
+                       60 * static_cast<int64_t>(node.outputs.size()));
 
   RingShape ring = ringShape(plan, node, count);
   take(ring.entries() * 4, "delay ring");
-  cost.cycles += ring.sections * count;
+  cost.endCycles += 300 + ring.sections * count;
 
   for (const Listening &listening : plan.listeningOf(node)) {
     const Source &source = plan.sources[listening.source];
@@ -411,7 +413,8 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
                       std::bit_ceil<uint64_t>(listening.maxDelay + 1))
             : 1;
     take(units * 4 * slots, "arriving values");
-    cost.cycles += 60 * units + (listening.maxDelay ? 5 * units : 0);
+    cost.levelCycles[source.level] += kPacketCycles * units;
+    cost.endCycles += listening.maxDelay || source.isSpikes ? 6 * units : 0;
   }
 
   double rateHz = 20.0; // assumed of every spiking source
@@ -420,6 +423,10 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
                   .convertToDouble();
   for (const Port &port : node.ports)
     for (const Feed &feed : port.feeds) {
+      int64_t *level = &cost.levelCycles[0];
+      for (auto [stage, number] : node.stages)
+        if (neuro::readsPort(stage, port.input.getSymName()))
+          level = &cost.levelCycles[number];
       int64_t perUnit = synapsesPerUnit(plan, node, feed);
       const Source &source = plan.sources[feed.source];
       if (feed.mode == FeedMode::Rows) {
@@ -468,12 +475,42 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
       if (external && feed.mode == FeedMode::Dense) {
         cost.sdram += bytes * perSynapse;
         take(perUnit * 4 * perSynapse, "row buffers");
-        cost.cycles += perUnit * count * 4;
+        *level += perUnit * count * 4;
       } else {
         take(bytes * perSynapse,
              "weights of '" + copy.weight.getSymName() + "'");
       }
-      cost.cycles += perUnit * count * (12 + learning);
+      *level += perUnit * count * 12;
+      cost.endCycles += perUnit * count * learning;
     }
+  cost.cycles = cost.endCycles;
+  for (int64_t cycles : cost.levelCycles)
+    cost.cycles += cycles;
   return cost;
+}
+
+std::vector<SendSlot> neuroc::spinn::assignSendSlots(
+    const std::vector<std::set<unsigned>> &levels) {
+  // Levels that one core sends in belong together: a core has one set of slots.
+  std::map<unsigned, unsigned> group;
+  for (const std::set<unsigned> &own : levels)
+    for (unsigned level : own)
+      group.try_emplace(level, level);
+  auto find = [&](unsigned level) {
+    while (group[level] != level)
+      level = group[level];
+    return level;
+  };
+  for (const std::set<unsigned> &own : levels)
+    for (unsigned level : own)
+      group[find(level)] = find(*own.begin());
+  std::map<unsigned, int64_t> size;
+  std::vector<SendSlot> slots(levels.size());
+  for (size_t core = 0; core < levels.size(); ++core)
+    if (!levels[core].empty())
+      slots[core].phase = kPacketCycles * size[find(*levels[core].begin())]++;
+  for (size_t core = 0; core < levels.size(); ++core)
+    if (!levels[core].empty())
+      slots[core].gap = kPacketCycles * size[find(*levels[core].begin())];
+  return slots;
 }

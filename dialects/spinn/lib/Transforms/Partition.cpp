@@ -25,8 +25,6 @@ namespace {
 
 /// Part of a sub-tick that estimated work may fill: the rest is for packets.
 constexpr double kFill = 0.7;
-/// Cycles a receiver needs for one packet (interrupt, queue, table look-up).
-constexpr int64_t kPacketCycles = 120;
 /// Largest share: unit numbers are kept small for keys and row words.
 constexpr int64_t kMaxShare = 2048;
 
@@ -180,6 +178,7 @@ private:
     CoreOp op;
     unsigned node;
     int64_t first, count;
+    ShareCost cost;
   };
 
   void createShares(MappingOp mapping, const std::vector<Cut> &cuts) {
@@ -196,8 +195,9 @@ private:
             builder, node.op->getLoc(), node.name + "_" + std::to_string(i),
             node.name, ArrayRef<int64_t>{first, count}, cost.dtcm, cost.sdram,
             cost.cycles + cost.rowCycles, cuts[index].external,
-            DenseI64ArrayAttr());
-        shares.push_back({core, static_cast<unsigned>(index), first, count});
+            DenseI64ArrayAttr(), DenseI64ArrayAttr());
+        shares.push_back(
+            {core, static_cast<unsigned>(index), first, count, cost});
         first += count;
       }
     }
@@ -287,31 +287,42 @@ private:
     }
   }
 
-  /// Graded senders of one level that reach one core must take turns: the
-  /// period has room for that and for the slowest core's estimated work.
+  /// Gives graded senders their slots. The period has room for them and for the
+  /// slowest core's estimated work.
   void setTiming(MappingOp mapping, double realTime) {
-    std::map<std::pair<unsigned, unsigned>, int64_t> arriving;
+    OpBuilder builder(mapping.getContext());
+    std::vector<std::set<unsigned>> levels(shares.size());
     bool graded = false;
     for (const Edge &edge : edges)
-      if (edge.kind != ListenKind::Rows) {
-        graded |= edge.kind == ListenKind::Value;
-        arriving[{edge.target, edge.level}] += shares[edge.origin].count;
+      if (edge.kind == ListenKind::Value) {
+        graded = true;
+        levels[edge.origin].insert(edge.level);
       }
-    int64_t busiest = 0, packets = 0;
-    for (Share &share : shares)
-      busiest = std::max<int64_t>(busiest, share.op.getCycles());
-    for (auto &[key, count] : arriving)
-      packets = std::max(packets, count);
-    double needed = static_cast<double>(busiest);
+    std::vector<SendSlot> slots = assignSendSlots(levels);
+    double needed = 0;
+    for (auto [index, share] : llvm::enumerate(shares)) {
+      int64_t sending = 0;
+      if (slots[index].gap) {
+        share.op.setSlotsAttr(builder.getDenseI64ArrayAttr(
+            {slots[index].gap, slots[index].phase}));
+        sending = slots[index].gap * (share.count + 1);
+      }
+      int64_t work = share.cost.endCycles;
+      if (mapping.getSubticks() == mapping.getLevels())
+        work += share.cost.levelCycles.back();
+      for (int64_t cycles : share.cost.levelCycles)
+        work = std::max(work, cycles + sending);
+      work += share.cost.rowCycles + slots[index].phase;
+      needed = std::max(needed, static_cast<double>(work));
+    }
     if (graded) // a late value would be a wrong one: estimates get a margin
-      needed = 2.0 * needed + 2.5 * kPacketCycles * packets + 5000;
+      needed = 1.3 * needed + 4000;
     int64_t length = std::max<int64_t>(
         1, static_cast<int64_t>(std::ceil(realTime / mapping.getSubticks())));
     if (period)
       length = period;
     else
       length = std::max(length, static_cast<int64_t>(std::ceil(needed)));
-    OpBuilder builder(mapping.getContext());
     mapping.setPeriod(length);
     double slowdown =
         static_cast<double>(length) * mapping.getSubticks() / realTime;

@@ -81,18 +81,22 @@ def CoreOp : Spinn_Op<"core", [Symbol, HasParent<"MappingOp">]> {
   let description = [{
     `units` is [first, count]. `dtcm` and `sdram` are bytes, `cycles` the
     estimated work of a quiet tick. `external` blocks of weights that do not fit
-    DTCM are streamed from SDRAM. `at` is [x, y, core] once placed.
+    DTCM are streamed from SDRAM. `slots` is [gap, phase]: graded values go out
+    every gap cycles, phase cycles after the timer. `at` is [x, y, core] once
+    placed.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$population,
       DenseI64ArrayAttr:$units, I64Attr:$dtcm, I64Attr:$sdram, I64Attr:$cycles,
-      UnitAttr:$external, OptionalAttr<DenseI64ArrayAttr>:$place);
+      UnitAttr:$external, OptionalAttr<DenseI64ArrayAttr>:$slots,
+      OptionalAttr<DenseI64ArrayAttr>:$place);
   let assemblyFormat = [{ $sym_name `of` $population `units` $units
     `dtcm` $dtcm `sdram` $sdram `cycles` $cycles (`external` $external^)?
-    (`at` $place^)? attr-dict }];
+    (`slots` $slots^)? (`at` $place^)? attr-dict }];
   let hasVerifier = 1;
   // core_r1: units is [first, count], first >= 0, count >= 1
   // core_r2: at is [x, y, core]
   // core_r3: sizes are not negative and dtcm is at most 65536
+  // core_r4: slots is [gap, phase], 0 <= phase < gap
 }
 
 def ListenOp : Spinn_Op<"listen", [

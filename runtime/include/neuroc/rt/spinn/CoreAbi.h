@@ -102,10 +102,11 @@ typedef struct neuroc_spinn_control {
   uint32_t sdram_low;  /* first and last+1 address of the core's SDRAM share */
   uint32_t sdram_high;
   uint32_t subtick;    /* kernel: the sub-tick being run */
-  uint32_t send_gap;   /* least CPU cycles between two packets launched by this
-                          core, so that receivers keep up; 0: no limit. The
-                          kernel serves received packets while it waits only
-                          by interrupt (queueing) */
+  uint32_t send_gap;   /* 0: packets go as they come. Else they go at the start
+                          of the sub-tick plus multiples of this many cycles
+                          (one each), so that receivers keep up; senders with
+                          different `phase` take turns. The kernel polls while
+                          it waits */
   uint32_t reserved[2];
   neuroc_spinn_counters counters;
 } neuroc_spinn_control;

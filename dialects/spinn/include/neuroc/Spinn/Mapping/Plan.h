@@ -13,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 namespace neuroc::spinn {
 
@@ -122,11 +123,25 @@ int fractionBits(double magnitude);
 /// with dense blocks in SDRAM. \p fixed is what does not depend on the share.
 struct ShareCost {
   int64_t dtcm = 0, sdram = 0, cycles = 0;
-  int64_t rowCycles = 0; ///< part of cycles: served spikes at the assumed rate
+  int64_t rowCycles = 0; ///< besides: served spikes at the assumed rate
+  std::vector<int64_t> levelCycles; ///< part of cycles: in each level
+  int64_t endCycles = 0;            ///< part of cycles: at the end of the tick
   std::string largest;   ///< what takes most of DTCM, in words
 };
 ShareCost estimateShare(const Plan &plan, const Node &node, int64_t count,
                         bool external);
+/// When cores may send graded values: every `gap` cycles, `phase` cycles after
+/// the timer. Cores that send in the same level have slots of their own, so
+/// that a receiver gets one packet at a time. No gap: as they come.
+struct SendSlot {
+  int64_t gap = 0, phase = 0;
+};
+/// Cycles that a receiver needs for one packet.
+constexpr int64_t kPacketCycles = 110;
+/// \param levels for each core, the levels in which it sends graded values.
+std::vector<SendSlot>
+assignSendSlots(const std::vector<std::set<unsigned>> &levels);
+
 /// DTCM that the kernel, its buffers and the stack take.
 constexpr int64_t kKernelDtcm = 8 * 1024;
 
