@@ -59,7 +59,9 @@ neuroc::spinn::createTargetMachine(unsigned optimizationLevel) {
       : optimizationLevel == 2 ? llvm::CodeGenOptLevel::Default
                                : llvm::CodeGenOptLevel::Aggressive;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, kCpu, "", options, llvm::Reloc::Static, std::nullopt, level));
+      // The core traps misaligned words and pairs (LDRD wants eight bytes).
+      triple, kCpu, "+strict-align", options, llvm::Reloc::Static,
+      std::nullopt, level));
 }
 
 llvm::Expected<std::string>
