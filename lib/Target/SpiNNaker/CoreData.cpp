@@ -735,7 +735,7 @@ FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
   if (std::optional<ArrayRef<int64_t>> slots = share->op.getSlots()) {
     set(offsetof(neuroc_spinn_control, send_gap),
         static_cast<uint32_t>((*slots)[0]));
-    set(offsetof(neuroc_spinn_control, phase),
+    set(offsetof(neuroc_spinn_control, slot),
         static_cast<uint32_t>((*slots)[1]));
   }
   uint32_t enabled = 0;

@@ -447,7 +447,7 @@ void runTicks() {
       break;
     if (late > kLateStart)
       ++counters().overruns;
-    state.slot = state.deadline;
+    state.slot = state.deadline + control.slot;
     runSubtick();
     state.deadline += control.period;
   }
@@ -468,7 +468,7 @@ static inline void pollIfDue() {
 /// Waits until the next packet may go.
 static inline void waitToSend() {
   // Senders that share receivers have slots that interleave: each is a fixed
-  // distance after the timer, which `phase` sets apart.
+  // distance after the timer, which `slot` sets apart.
   if (uint32_t gap = neuroc_control.send_gap) {
     uint32_t slot = state.slot;
     while (int32_t(now() - slot) >= 0)

@@ -586,6 +586,10 @@ Status SpiNNakerEngine::stats(Stats &stats) const {
     busyPeak = std::max(busyPeak, peak);
     over += peak > budget;
     stats["core." + core.name + ".busy_peak_cycles"] = peak;
+    if (counters.overruns)
+      stats["core." + core.name + ".overruns"] = counters.overruns;
+    if (counters.saturations)
+      stats["core." + core.name + ".saturations"] = counters.saturations;
     if (std::find(chips.begin(), chips.end(), core.id.chip) == chips.end())
       chips.push_back(core.id.chip);
   }

@@ -102,12 +102,13 @@ typedef struct neuroc_spinn_control {
   uint32_t sdram_low;  /* first and last+1 address of the core's SDRAM share */
   uint32_t sdram_high;
   uint32_t subtick;    /* kernel: the sub-tick being run */
-  uint32_t send_gap;   /* 0: packets go as they come. Else they go at the start
-                          of the sub-tick plus multiples of this many cycles
-                          (one each), so that receivers keep up; senders with
-                          different `phase` take turns. The kernel polls while
-                          it waits */
-  uint32_t reserved[2];
+  uint32_t send_gap;   /* 0: packets go as they come. Else each waits for its
+                          time: the start of the sub-tick plus `slot` plus a
+                          multiple of send_gap, in cycles. Senders that share
+                          receivers have different slots and so take turns. The
+                          kernel polls while it waits */
+  uint32_t slot;
+  uint32_t reserved[1];
   neuroc_spinn_counters counters;
 } neuroc_spinn_control;
 
