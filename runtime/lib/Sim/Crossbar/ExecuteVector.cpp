@@ -4,7 +4,7 @@
 // complement numbers whose binary point is the program's business. Results
 // that do not fit are clamped and counted. A destination may be one of the
 // sources, but may not overlap one partly (vmov may).
-#include "MachineImpl.h"
+#include "VectorRun.h"
 
 #include "neuroc/rt/Random.h"
 
@@ -14,95 +14,6 @@
 
 namespace neuroc::rt::xbar {
 namespace {
-
-/// One vector instruction under way: its words are checked and waited for,
-/// then the caller computes, then finish() books time and energy.
-struct VectorRun {
-  Machine::Impl &m;
-  Tile &tile;
-  const Decoded &d;
-  Span spans[4] = {};
-  unsigned numSpans = 0;
-  Status status = {};
-
-  int64_t value(unsigned reg) const { return tile.reg[reg]; }
-  int32_t *at(int64_t address) { return tile.memory.data() + address; }
-
-  void reads(int64_t first, int64_t count) {
-    spans[numSpans++] = {first, count, false};
-  }
-  void writes(int64_t first, int64_t count) {
-    spans[numSpans++] = {first, count, true};
-  }
-  void everything(bool written) {
-    spans[numSpans++] = {0, int64_t(tile.memory.size()), written};
-  }
-  /// Checks and waits. `overlap`: partly overlapping words are allowed.
-  bool begin(bool overlap = false) {
-    for (unsigned i = 0; i < numSpans; ++i) {
-      status = m.checkRange(tile, spans[i].writes ? "destination" : "source",
-                            spans[i].first, spans[i].count);
-      if (!status)
-        return false;
-    }
-    for (unsigned i = 0; i < numSpans && !overlap; ++i)
-      for (unsigned k = 0; k < numSpans; ++k) {
-        const Span &to = spans[i], &from = spans[k];
-        if (!to.writes || from.writes || to.first == from.first)
-          continue;
-        if (to.first < from.first + from.count &&
-            from.first < to.first + to.count) {
-          status =
-              m.fault(tile, "destination [" + std::to_string(to.first) + ", " +
-                                std::to_string(to.first + to.count) +
-                                ") overlaps a part of source [" +
-                                std::to_string(from.first) + ", " +
-                                std::to_string(from.first + from.count) + ")");
-          return false;
-        }
-      }
-    m.stall(tile, Stall::Vector, tile.vectorFree);
-    for (unsigned i = 0; i < numSpans; ++i)
-      m.awaitRange(tile, spans[i].first, spans[i].count, spans[i].writes);
-    return true;
-  }
-  /// Books the unit; returns the cycle at which results are there.
-  uint64_t finish(Cycles cycles, int64_t elements) {
-    tile.vectorFree = tile.time + cycles.busy;
-    uint64_t done = tile.time + cycles.latency;
-    for (unsigned i = 0; i < numSpans; ++i) {
-      m.book(tile, spans[i].first, spans[i].count, spans[i].writes,
-             spans[i].writes ? done : tile.vectorFree);
-      bool whole =
-          spans[i].first == 0 && spans[i].count == int64_t(tile.memory.size());
-      m.counters.memoryWords +=
-          uint64_t(whole ? elements : std::max<int64_t>(spans[i].count, 0));
-    }
-    uint64_t n = uint64_t(elements);
-    switch (vectorClass(d.op)) {
-    case VectorClass::Mul:
-      m.counters.vectorMul += n;
-      break;
-    case VectorClass::Div:
-      m.counters.vectorDiv += n;
-      break;
-    case VectorClass::Lut:
-      m.counters.vectorLut += n;
-      break;
-    case VectorClass::Random:
-      m.counters.vectorRandom += n;
-      break;
-    default:
-      m.counters.vectorSimple += n;
-      break;
-    }
-    return done;
-  }
-  uint64_t finish(int64_t elements) {
-    return finish(vectorCycles(m.config, vectorClass(d.op), uint64_t(elements)),
-                  elements);
-  }
-};
 
 /// dst = f(a, b) over vectors, or with a scalar b.
 template <typename F>
@@ -405,45 +316,64 @@ Status find(VectorRun run) {
   return Status::ok();
 }
 
+/// Elements of `bits` bits in words, the first in the lowest bits.
+template <unsigned bits>
+void pack(const int32_t *src, int32_t *dst, int64_t n, uint64_t &sat) {
+  constexpr unsigned perWord = 32 / bits;
+  constexpr int64_t highest = (int64_t(1) << (bits - 1)) - 1;
+  for (int64_t at = 0; at < n; at += perWord) {
+    uint32_t word = 0;
+    unsigned count = unsigned(std::min<int64_t>(perWord, n - at));
+    for (unsigned k = 0; k < count; ++k) {
+      int64_t value = src[at + k];
+      if (bits == 1) {
+        value = value != 0;
+      } else if (value > highest || value < -highest - 1) {
+        value = value > highest ? highest : -highest - 1;
+        ++sat;
+      }
+      word |= (uint32_t(value) & ((1u << bits) - 1)) << (k * bits);
+    }
+    dst[at / perWord] = int32_t(word);
+  }
+}
+template <unsigned bits>
+void unpack(const int32_t *src, int32_t *dst, int64_t n) {
+  constexpr unsigned perWord = 32 / bits;
+  auto element = [](uint32_t word, unsigned k) {
+    uint32_t value = (word >> (k * bits)) << (32 - bits);
+    return bits == 1 ? int32_t(value >> 31) : int32_t(value) >> int(32 - bits);
+  };
+  int64_t whole = n / perWord;
+  for (int64_t w = 0; w < whole; ++w) {
+    uint32_t word = uint32_t(src[w]);
+    for (unsigned k = 0; k < perWord; ++k)
+      dst[w * perWord + k] = element(word, k);
+  }
+  for (int64_t i = whole * perWord; i < n; ++i)
+    dst[i] = element(uint32_t(src[whole]), unsigned(i % perWord));
+}
+
 /// Packs or unpacks n elements of `bits` bits.
-Status repack(VectorRun run, unsigned bits, bool pack) {
+template <unsigned bits>
+Status repack(VectorRun run, bool packs) {
   const Decoded &d = run.d;
   int64_t n = run.value(d.d());
   if (Status status = run.m.checkLength(run.tile, n); !status)
     return status;
-  unsigned perWord = 32 / bits;
-  int64_t words = (n + perWord - 1) / perWord;
-  run.reads(run.value(d.b()), pack ? n : words);
-  run.writes(run.value(d.a()), pack ? words : n);
+  int64_t words = (n + 32 / bits - 1) / (32 / bits);
+  run.reads(run.value(d.b()), packs ? n : words);
+  run.writes(run.value(d.a()), packs ? words : n);
   if (!run.begin())
     return run.status;
   if (run.value(d.a()) == run.value(d.b()) && n > 1)
     return run.m.fault(run.tile, "destination and source must differ");
   const int32_t *src = run.at(run.value(d.b()));
   int32_t *dst = run.at(run.value(d.a()));
-  uint32_t mask = (uint32_t(1) << bits) - 1;
-  int64_t highest = (int64_t(1) << (bits - 1)) - 1;
-  if (pack) {
-    std::fill_n(dst, words, 0);
-    for (int64_t i = 0; i < n; ++i) {
-      int64_t value = src[i];
-      if (bits == 1) {
-        value = value != 0;
-      } else if (value > highest || value < -highest - 1) {
-        value = value > highest ? highest : -highest - 1;
-        ++run.m.counters.saturations;
-      }
-      dst[i / perWord] |=
-          int32_t((uint32_t(value) & mask) << (unsigned(i % perWord) * bits));
-    }
-  } else {
-    for (int64_t i = 0; i < n; ++i) {
-      uint32_t value =
-          (uint32_t(src[i / perWord]) >> (unsigned(i % perWord) * bits)) & mask;
-      dst[i] = bits == 1 ? int32_t(value)
-                         : int32_t(value << (32 - bits)) >> (32 - bits);
-    }
-  }
+  if (packs)
+    pack<bits>(src, dst, n, run.m.counters.saturations);
+  else
+    unpack<bits>(src, dst, n);
   run.finish(n);
   return Status::ok();
 }
@@ -560,13 +490,13 @@ Status Machine::Impl::executeVector(Tile &tile, const Decoded &d) {
     return unary(run, [&](I a) { return squareRoot(a, imm, sat); });
   case Op::Vpack8:
   case Op::Vunpk8:
-    return repack(run, 8, d.op == Op::Vpack8);
+    return repack<8>(run, d.op == Op::Vpack8);
   case Op::Vpack16:
   case Op::Vunpk16:
-    return repack(run, 16, d.op == Op::Vpack16);
+    return repack<16>(run, d.op == Op::Vpack16);
   case Op::Vpack1:
   case Op::Vunpk1:
-    return repack(run, 1, d.op == Op::Vpack1);
+    return repack<1>(run, d.op == Op::Vpack1);
   case Op::Vshi:
     return unary(run, [&](I a) { return shiftBy(a, by, sat); });
   case Op::Vfloor:
