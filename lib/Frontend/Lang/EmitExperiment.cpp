@@ -539,8 +539,8 @@ void Elaborator::emitExpect(NetworkInfo &net, ConstEnv &env, const Item &it) {
   if (!it.shape.empty()) {
     SmallVector<Attribute> list;
     for (const ExprPtr &e : it.shape) {
-      static const std::vector<std::string> known = {"reference", "cpu",
-                                                     "spinnaker", "crossbar"};
+      static const std::vector<std::string> known = {
+          "reference", "cpu", "cpu-f64", "spinnaker", "crossbar"};
       if (!llvm::is_contained(known, e->name)) {
         diag.unknown(e->loc, "target", e->name, known);
         return;

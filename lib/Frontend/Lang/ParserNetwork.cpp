@@ -516,6 +516,8 @@ ItemPtr Parser::expectItem(ItemPtr it) {
         return nullptr;
       ExprPtr e = make(Expr::Name, t);
       e->name = n.name;
+      while (accept(Tok::Minus)) // cpu-f64
+        e->name += "-" + ident("the rest of the target's name").name;
       it->shape.push_back(std::move(e));
     } while (accept(Tok::Comma));
   }

@@ -168,6 +168,43 @@ TEST(Lang, EveryExampleIsValid) {
   }
 }
 
+/// The blocks marked `neuro` in the manual are whole programs.
+TEST(Lang, EveryProgramOfTheManualIsValid) {
+  auto page = llvm::MemoryBuffer::getFile(std::string(NEUROC_SOURCE_DIR) +
+                                          "/docs/language.md");
+  ASSERT_TRUE(page);
+  llvm::StringRef rest = (*page)->getBuffer();
+  unsigned count = 0;
+  for (;;) {
+    size_t at = rest.find("```neuro\n");
+    if (at == llvm::StringRef::npos)
+      break;
+    rest = rest.substr(at + 9);
+    llvm::StringRef program = rest.take_front(rest.find("```"));
+    Compiled c(program);
+    EXPECT_TRUE(c.module) << program.str()
+                          << (c.diagnostics.empty() ? "" : c.diagnostics[0]);
+    ++count;
+  }
+  EXPECT_GE(count, 5u);
+}
+
+/// The manual's table of the library is complete.
+TEST(Lang, TheManualNamesTheWholeLibrary) {
+  auto page = llvm::MemoryBuffer::getFile(std::string(NEUROC_SOURCE_DIR) +
+                                          "/docs/language.md");
+  ASSERT_TRUE(page);
+  std::regex head("(^|\n)(model|rule) ([a-z_A-Z0-9]+)");
+  for (const std::string &file :
+       neuroFiles(std::string(NEUROC_SOURCE_DIR) + "/lib/Library")) {
+    std::string text = (*llvm::MemoryBuffer::getFile(file))->getBuffer().str();
+    for (std::sregex_iterator it(text.begin(), text.end(), head), end;
+         it != end; ++it)
+      EXPECT_TRUE((*page)->getBuffer().contains("`" + (*it)[3].str() + "`"))
+          << (*it)[3] << " of " << file;
+  }
+}
+
 TEST(Lang, TheLibraryPathCanBeSet) {
   llvm::SmallString<128> folder;
   ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("neuroc-library", folder));
