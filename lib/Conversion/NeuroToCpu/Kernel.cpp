@@ -13,8 +13,7 @@ Kernel::Kernel(ModuleOp module, Location loc, StringRef name, Type real)
     : builder(module.getContext()), loc(loc), real(real) {
   builder.setInsertionPointToEnd(module.getBody());
   function = func::FuncOp::create(
-      builder, loc, name,
-      builder.getFunctionType({builder.getI64Type()}, {}));
+      builder, loc, name, builder.getFunctionType({builder.getI64Type()}, {}));
   function.setPrivate();
   builder.setInsertionPointToStart(function.addEntryBlock());
 }
@@ -107,16 +106,18 @@ void Kernel::loop(Value lo, Value hi, function_ref<void(Value)> body) {
   body(loopOp.getInductionVar());
 }
 
-Value Kernel::reduce(Value lo, Value hi, Value init,
-                     function_ref<Value(Value, Value)> body) {
+SmallVector<Value>
+Kernel::reduce(Value lo, Value hi, ArrayRef<Value> init,
+               function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loopOp =
-      scf::ForOp::create(builder, loc, lo, hi, index(1), ValueRange{init});
+      scf::ForOp::create(builder, loc, lo, hi, index(1), ValueRange(init));
   OpBuilder::InsertionGuard guard(builder);
-  Block *block = loopOp.getBody();
-  builder.setInsertionPointToEnd(block);
-  Value result = body(loopOp.getInductionVar(), loopOp.getRegionIterArg(0));
-  scf::YieldOp::create(builder, loc, result);
-  return loopOp.getResult(0);
+  builder.setInsertionPointToEnd(loopOp.getBody());
+  SmallVector<Value> next =
+      body(loopOp.getInductionVar(), loopOp.getRegionIterArgs());
+  scf::YieldOp::create(builder, loc, next);
+  return llvm::to_vector(llvm::map_range(
+      loopOp.getResults(), [](OpResult result) -> Value { return result; }));
 }
 
 } // namespace neuroc::cpu

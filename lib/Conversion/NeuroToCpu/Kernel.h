@@ -86,9 +86,12 @@ public:
   void loop(int64_t count, llvm::function_ref<void(mlir::Value)> body) {
     loop(index(0), index(count), body);
   }
-  /// The same with one value carried round the loop; returns the last one.
-  mlir::Value reduce(mlir::Value lo, mlir::Value hi, mlir::Value init,
-                     llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)>);
+  /// The same with values carried round the loop; returns the last ones.
+  llvm::SmallVector<mlir::Value>
+  reduce(mlir::Value lo, mlir::Value hi, llvm::ArrayRef<mlir::Value> init,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                           mlir::ValueRange)>
+             body);
 
 private:
   mlir::func::FuncOp function;

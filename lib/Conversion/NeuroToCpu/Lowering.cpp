@@ -68,20 +68,20 @@ Buffer Lowering::addIndices(const Twine &name, ArrayRef<uint32_t> values) {
   Type i32 = globals.getI32Type();
   if (values.empty())
     return addBuffer(name, i32, 0);
-  return addBuffer(name, i32, values.size(),
-                   DenseElementsAttr::get(
-                       RankedTensorType::get({int64_t(values.size())}, i32),
-                       values));
+  return addBuffer(
+      name, i32, values.size(),
+      DenseElementsAttr::get(
+          RankedTensorType::get({int64_t(values.size())}, i32), values));
 }
 
 Buffer Lowering::addBytes(const Twine &name, ArrayRef<uint8_t> values) {
   Type i8 = globals.getI8Type();
   if (values.empty())
     return addBuffer(name, i8, 0);
-  return addBuffer(name, i8, values.size(),
-                   DenseElementsAttr::get(
-                       RankedTensorType::get({int64_t(values.size())}, i8),
-                       values));
+  return addBuffer(
+      name, i8, values.size(),
+      DenseElementsAttr::get(
+          RankedTensorType::get({int64_t(values.size())}, i8), values));
 }
 
 Lowering::Events Lowering::addEvents(const Twine &name, int64_t capacity) {
@@ -357,11 +357,10 @@ LogicalResult Lowering::addSources() {
           count ? DenseElementsAttr::get(RankedTensorType::get({count}, i64),
                                          ArrayRef<int64_t>(sorted))
                 : Attribute());
-      spikeArrays.push_back(
-          dictionary({field("name", array.getSymName()),
-                      field("signal", signalOf[array.getOutput()]->number),
-                      field("buffer", buffer.name),
-                      field("count", count / 2)}));
+      spikeArrays.push_back(dictionary(
+          {field("name", array.getSymName()),
+           field("signal", signalOf[array.getOutput()]->number),
+           field("buffer", buffer.name), field("count", count / 2)}));
     }
   }
   return success();
@@ -371,11 +370,10 @@ void Lowering::addRecorders() {
   for (Operation &op : network.getBody().front()) {
     if (auto probe = dyn_cast<neuro::ProbeOp>(op)) {
       SignalUse source = use(probe.getInput());
-      recorders.push_back(
-          dictionary({field("name", probe.getSymName()),
-                      field("signal", source.signal->number),
-                      field("delay", source.delay),
-                      field("every", int64_t(probe.getEvery()))}));
+      recorders.push_back(dictionary(
+          {field("name", probe.getSymName()),
+           field("signal", source.signal->number), field("delay", source.delay),
+           field("every", int64_t(probe.getEvery()))}));
     } else if (auto watch = dyn_cast<neuro::WatchOp>(op)) {
       auto population =
           network.lookupSymbol<neuro::PopulationOp>(watch.getPopulation());
@@ -408,10 +406,8 @@ Value Lowering::drawRandom(Kernel &kernel, neuro::RandomKind kind,
   addRandomFunctions();
   Value key = kernel.load(keys, kernel.index(0));
   Value unit = arith::IndexCastUIOp::create(b, loc, b.getI64Type(), entity);
-  Value tick =
-      arith::TruncIOp::create(b, loc, b.getI32Type(), kernel.tick());
-  Value number =
-      arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(draw));
+  Value tick = arith::TruncIOp::create(b, loc, b.getI32Type(), kernel.tick());
+  Value number = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(draw));
   return func::CallOp::create(
              b, loc, kind == neuro::RandomKind::Uniform ? kUniform : kNormal,
              TypeRange{b.getF64Type()}, ValueRange{key, unit, tick, number})
@@ -496,8 +492,8 @@ void Lowering::addRandomFunctions() {
       Value mask = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(1023));
       for (Value word : words)
         for (int bit : {0, 10, 20}) {
-          Value bits = arith::ConstantOp::create(b, loc,
-                                                 b.getI32IntegerAttr(bit));
+          Value bits =
+              arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(bit));
           Value part = arith::ShRUIOp::create(b, loc, word, bits);
           part = arith::AndIOp::create(b, loc, part, mask);
           sum = arith::AddIOp::create(b, loc, sum, part);
@@ -544,8 +540,8 @@ void Lowering::writePlan() {
   for (const std::string &name : bufferNames)
     buffers.push_back(globals.getStringAttr(name));
   for (const std::string &name : streams)
-    streamList.push_back(dictionary(
-        {field("stream", name), field("buffer", "key." + name)}));
+    streamList.push_back(
+        dictionary({field("stream", name), field("buffer", "key." + name)}));
   module->setAttr(
       kPlanAttrName,
       dictionary({field("real", isDouble ? "f64" : "f32"),
@@ -581,8 +577,7 @@ LogicalResult Lowering::run() {
   }
   SmallVector<Operation *> tensors;
   auto flush = [&] {
-    LogicalResult result =
-        tensors.empty() ? success() : lowerTensors(tensors);
+    LogicalResult result = tensors.empty() ? success() : lowerTensors(tensors);
     tensors.clear();
     return result;
   };

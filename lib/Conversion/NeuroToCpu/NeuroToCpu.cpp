@@ -20,8 +20,7 @@ namespace neuroc {
 
 namespace {
 
-struct ConvertNeuroToCpu
-    : impl::ConvertNeuroToCpuBase<ConvertNeuroToCpu> {
+struct ConvertNeuroToCpu : impl::ConvertNeuroToCpuBase<ConvertNeuroToCpu> {
   using ConvertNeuroToCpuBase::ConvertNeuroToCpuBase;
 
   void runOnOperation() override {
@@ -32,8 +31,8 @@ struct ConvertNeuroToCpu
           module.emitError("target 'cpu' needs one 'neuro.network', found ")
           << networks.size();
       for (neuro::NetworkOp network : networks)
-        error.attachNote(network.getLoc()) << "network '"
-                                           << network.getSymName() << "'";
+        error.attachNote(network.getLoc())
+            << "network '" << network.getSymName() << "'";
       return signalPassFailure();
     }
     cpu::Lowering lowering(module, networks.front(), doublePrecision);

@@ -100,9 +100,7 @@ static double paramValue(neuro::PlasticOp plastic, neuro::RuleOp rule,
   if (auto params = plastic.getParams())
     if (auto value = params->getAs<FloatAttr>(name))
       return value.getValueAsDouble();
-  return cast<neuro::ParamOp>(rule.lookup(name))
-      .getValue()
-      .convertToDouble();
+  return cast<neuro::ParamOp>(rule.lookup(name)).getValue().convertToDouble();
 }
 
 namespace {
@@ -119,8 +117,8 @@ public:
     OpBuilder &b = k.builder;
     for (Operation &op : block) {
       if (auto get = dyn_cast<neuro::GetOp>(op)) {
-        Value value = read(neuro::resolveName(get, get.getName()),
-                           get.getName());
+        Value value =
+            read(neuro::resolveName(get, get.getName()), get.getName());
         if (!value)
           return get.emitOpError("'")
                  << get.getName() << "' cannot be read in a rule";
@@ -138,13 +136,11 @@ public:
       } else if (auto time = dyn_cast<neuro::TimeOp>(op)) {
         Value ticks =
             arith::UIToFPOp::create(b, k.loc, b.getF64Type(), k.tick());
-        Value step =
-            arith::ConstantOp::create(b, k.loc, b.getF64FloatAttr(dt));
+        Value step = arith::ConstantOp::create(b, k.loc, b.getF64FloatAttr(dt));
         Value ms = arith::MulFOp::create(b, k.loc, ticks, step);
-        cloner.map(time.getValue(),
-                   k.real.isF64()
-                       ? ms
-                       : arith::TruncFOp::create(b, k.loc, k.real, ms));
+        cloner.map(time.getValue(), k.real.isF64() ? ms
+                                                   : arith::TruncFOp::create(
+                                                         b, k.loc, k.real, ms));
       } else if (auto step = dyn_cast<neuro::DtOp>(op)) {
         cloner.map(step.getValue(), k.number(dt));
       } else if (isa<neuro::DiffOp, neuro::IndexOp>(op)) {
@@ -175,8 +171,7 @@ static Value confine(Kernel &k, neuro::WeightOp weight, Value w) {
 }
 
 /// `value`, or 0 where the matrix has no synapse.
-static Value selectPresent(Kernel &k, Weight &weight, Value slot,
-                           Value value) {
+static Value selectPresent(Kernel &k, Weight &weight, Value slot, Value value) {
   OpBuilder &b = k.builder;
   Value present = arith::TruncIOp::create(b, k.loc, b.getI1Type(),
                                           k.load(weight.exists, slot));
@@ -246,8 +241,8 @@ LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
       result = failure();
   };
   if (spike) {
-    Events &events = trace.getSide() == neuro::Side::Pre ? p.preEvents
-                                                         : p.postEvents;
+    Events &events =
+        trace.getSide() == neuro::Side::Pre ? p.preEvents : p.postEvents;
     k.loop(k.index(0), k.loadIndex(events.count, k.index(0)),
            [&](Value event) { body(k.loadIndex(events.units, event)); });
   } else {
@@ -262,9 +257,8 @@ LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
 
 LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
   neuro::Event event = handler.getEvent();
-  std::string name = ("on_" + neuro::stringifyEvent(event) + "." +
-                      p.op.getSymName())
-                         .str();
+  std::string name =
+      ("on_" + neuro::stringifyEvent(event) + "." + p.op.getSymName()).str();
   Kernel k(module, handler.getLoc(), name, real);
   k.lag = event == neuro::Event::Call;
   bool confined = isConfined(p.weight.op);
@@ -288,9 +282,9 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
         return signalValue(p.post, synapse.post);
       case neuro::NameKind::Trace: {
         auto trace = cast<neuro::TraceOp>(p.rule.lookup(what));
-        return k.load(p.traces[what.str()],
-                      trace.getSide() == neuro::Side::Pre ? synapse.pre
-                                                          : synapse.post);
+        return k.load(p.traces[what.str()], trace.getSide() == neuro::Side::Pre
+                                                ? synapse.pre
+                                                : synapse.post);
       }
       case neuro::NameKind::Factor: {
         auto factor = cast<neuro::FactorOp>(p.rule.lookup(what));
@@ -324,8 +318,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       return drawRandom(k, random.getKind(), p.op.getSymName(), pair,
                         int32_t(random.getDraw()));
     };
-    if (failed(RuleEmitter{read, write, draw}.emit(
-            k, handler.getBody().front(), dt)))
+    if (failed(RuleEmitter{read, write, draw}.emit(k, handler.getBody().front(),
+                                                   dt)))
       result = failure();
   };
   bool sparse = p.weight.storage == Storage::Synapses;
@@ -342,8 +336,7 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
   if (failed(result))
     return failure();
   k.finish();
-  p.fields.push_back(
-      field(("on_" + neuro::stringifyEvent(event)).str(), name));
+  p.fields.push_back(field(("on_" + neuro::stringifyEvent(event)).str(), name));
   return success();
 }
 
@@ -355,8 +348,8 @@ LogicalResult Lowering::emitBounds(Plasticity &p) {
     onPost |= handler.getEvent() == neuro::Event::Post;
     bool setsWeight = false;
     handler.walk([&](neuro::SetOp set) {
-      setsWeight |= neuro::resolveName(set, set.getName()) ==
-                    neuro::NameKind::Weight;
+      setsWeight |=
+          neuro::resolveName(set, set.getName()) == neuro::NameKind::Weight;
     });
     onTick |= handler.getEvent() == neuro::Event::Tick && setsWeight;
   }
@@ -402,8 +395,7 @@ LogicalResult Lowering::lowerPlastic(neuro::PlasticOp plastic) {
     return plastic.emitOpError(
         "unsupported: a convolution cannot learn by synapse");
   std::string name = plastic.getSymName().str();
-  p.fields = {field("name", name),
-              field("weight", p.weight.op.getSymName()),
+  p.fields = {field("name", name), field("weight", p.weight.op.getSymName()),
               flag("enabled", !plastic.getDisabled()),
               field("synapses", p.weight.count)};
   if (p.pre.signal->isSpikes) {
@@ -428,10 +420,9 @@ LogicalResult Lowering::lowerPlastic(neuro::PlasticOp plastic) {
                                      trace.getInit().convertToDouble()));
   }
   for (auto state : p.rule.list<neuro::StateOp>())
-    p.states[state.getSymName().str()] =
-        addReals("synapse." + name + "." + state.getSymName(),
-                 std::vector<double>(p.weight.count,
-                                     state.getInit().convertToDouble()));
+    p.states[state.getSymName().str()] = addReals(
+        "synapse." + name + "." + state.getSymName(),
+        std::vector<double>(p.weight.count, state.getInit().convertToDouble()));
   for (auto trace : p.rule.list<neuro::TraceOp>())
     if (failed(emitTrace(p, trace, /*spike=*/false)) ||
         failed(emitTrace(p, trace, /*spike=*/true)))

@@ -94,8 +94,7 @@ struct Lowering::Projection {
 
   /// Absent synapses of a matrix hold 0: a plain sum needs no look at them.
   bool needsGuard() {
-    return weight.exists &&
-           (combine != neuro::Combine::Sum || hasTransmit());
+    return weight.exists && (combine != neuro::Combine::Sum || hasTransmit());
   }
   Value guard(Value joined, Value old, Value slot) {
     if (!needsGuard())
@@ -140,18 +139,33 @@ void Lowering::emitMatrix(Projection &p) {
     });
     return;
   }
-  k.loop(p.targets(), [&](Value target) {
-    Value row = k.mul(target, width);
-    Value sum = k.reduce(
-        k.index(0), k.index(p.sources()), k.number(p.identity()),
-        [&](Value source, Value sum) {
-          Value slot = k.add(row, source);
-          Value x = p.loadSource(source);
-          Value t = p.transmit(k.load(p.weight.values, slot), x);
-          return p.guard(p.join(sum, t), sum, slot);
-        });
-    k.store(sum, p.target.buffer, p.targetAt(target));
-  });
+  // A target's values are one row of the buffer. Its sum is a chain of
+  // dependent additions in order of source, so several targets are summed side
+  // by side.
+  auto sumTargets = [&](Value first, int64_t count) {
+    SmallVector<Value> rows, sums(count, k.number(p.identity()));
+    for (int64_t i = 0; i < count; ++i)
+      rows.push_back(k.mul(k.add(first, k.index(i)), width));
+    sums = k.reduce(k.index(0), k.index(p.sources()), sums,
+                    [&](Value source, ValueRange sums) {
+                      Value x = p.loadSource(source);
+                      SmallVector<Value> next;
+                      for (auto [row, sum] : llvm::zip(rows, sums)) {
+                        Value slot = k.add(row, source);
+                        Value w = k.load(p.weight.values, slot);
+                        next.push_back(
+                            p.guard(p.join(sum, p.transmit(w, x)), sum, slot));
+                      }
+                      return next;
+                    });
+    for (int64_t i = 0; i < count; ++i)
+      k.store(sums[i], p.target.buffer, p.targetAt(k.add(first, k.index(i))));
+  };
+  constexpr int64_t side = 8;
+  int64_t blocks = p.targets() / side;
+  k.loop(blocks, [&](Value block) { sumTargets(k.mul(block, side), side); });
+  k.loop(k.index(blocks * side), k.index(p.targets()),
+         [&](Value target) { sumTargets(target, 1); });
 }
 
 void Lowering::emitEventMatrix(Projection &p) {
@@ -251,8 +265,8 @@ void Lowering::emitConvolution(Projection &p) {
               k.loop(columns.lo, columns.hi, [&](Value ox) {
                 Value x =
                     plain(columns.origin, times(ox, conv.getStrides()[1]));
-                Value out = k.add(
-                    k.mul(k.add(k.mul(map, post[1]), oy), post[2]), ox);
+                Value out =
+                    k.add(k.mul(k.add(k.mul(map, post[1]), oy), post[2]), ox);
                 synapse(slot, preUnit(group, channel, y, x), out);
               });
             });
@@ -267,8 +281,7 @@ void Lowering::emitConvolution(Projection &p) {
     Value group = k.div(map, maps);
     k.loop(post[1], [&](Value oy) {
       k.loop(post[2], [&](Value ox) {
-        Value out =
-            k.add(k.mul(k.add(k.mul(map, post[1]), oy), post[2]), ox);
+        Value out = k.add(k.mul(k.add(k.mul(map, post[1]), oy), post[2]), ox);
         k.loop(channels, [&](Value channel) {
           // Kernel positions that fall inside the input.
           auto inside = [&](Value position, unsigned axis) -> Range {
@@ -353,8 +366,8 @@ void Lowering::emitEventRows(Projection &p) {
 
 LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
   Weight &weight = *weightOf[project.getWeight().str()];
-  std::string name = "project." + std::to_string(functionCount++) + "." +
-                     weight.name();
+  std::string name =
+      "project." + std::to_string(functionCount++) + "." + weight.name();
   Kernel kernel(module, project.getLoc(), name, real);
   int64_t delay = project.getDelays() ? 0 : int64_t(project.getDelay());
   SignalUse source = use(project.getInput(), delay);
@@ -369,19 +382,18 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
                success(),
                {},
                {}};
-  bool events = p.source.isSpikes && p.combine == neuro::Combine::Sum &&
-                !p.hasTransmit();
+  bool events =
+      p.source.isSpikes && p.combine == neuro::Combine::Sum && !p.hasTransmit();
   bool ownDelays = project.getDelays().has_value();
   bool useRows = ownDelays || weight.storage == Storage::Synapses;
   if (useRows) {
-    p.rows = ownDelays ? rowsByDelay(weight, project)
+    p.rows = ownDelays      ? rowsByDelay(weight, project)
              : p.transposed ? rowsByPost(weight)
                             : rowsByPre(weight);
   }
   bool eventDriven = events && (useRows || weight.storage == Storage::Matrix);
   if (eventDriven)
-    p.events = addEvents("events." + name,
-                         useRows ? p.rows.rows : p.sources());
+    p.events = addEvents("events." + name, useRows ? p.rows.rows : p.sources());
   if (useRows)
     eventDriven ? emitEventRows(p) : emitRows(p);
   else if (weight.storage == Storage::Matrix)
@@ -416,9 +428,8 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
     // What the engine needs to list events, or only to count them.
     int64_t none = 0;
     fields.append({field("source", p.source.number), field("delay", p.delay),
-                   field("delays", ownDelays
-                                       ? ArrayRef<int64_t>(p.rows.delays)
-                                       : ArrayRef<int64_t>(none))});
+                   field("delays", ownDelays ? ArrayRef<int64_t>(p.rows.delays)
+                                             : ArrayRef<int64_t>(none))});
     if (eventDriven)
       fields.append({field("events", p.events.units.name),
                      field("event_count", p.events.count.name)});
@@ -428,9 +439,8 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
       fields.push_back(
           field("row_start", rowStarts(weight, p.transposed).name));
     else
-      fields.push_back(field("fan_out", weight.storage == Storage::Vector
-                                            ? 1
-                                            : p.targets()));
+      fields.push_back(field(
+          "fan_out", weight.storage == Storage::Vector ? 1 : p.targets()));
   }
   addItem(fields);
   return success();

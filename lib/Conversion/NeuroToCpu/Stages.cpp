@@ -28,9 +28,9 @@ Value ScalarCloner::exactOperand(Value value) {
     return arith::ConstantOp::create(b, kernel.loc,
                                      cast<TypedAttr>(constant.getValue()));
   Value mapped = mapping.lookup(value);
-  return kernel.real.isF64() ? mapped
-                             : arith::ExtFOp::create(b, kernel.loc,
-                                                     b.getF64Type(), mapped);
+  return kernel.real.isF64()
+             ? mapped
+             : arith::ExtFOp::create(b, kernel.loc, b.getF64Type(), mapped);
 }
 
 LogicalResult ScalarCloner::clone(Operation *op) {
@@ -77,8 +77,8 @@ Buffer Lowering::stateBuffer(neuro::PopulationOp population, StringRef state) {
   std::string name = (population.getSymName() + "." + state).str();
   Buffer &buffer = states[name];
   if (!buffer)
-    buffer = addReals("state." + name,
-                      neuro::getInitialState(population, state));
+    buffer =
+        addReals("state." + name, neuro::getInitialState(population, state));
   return buffer;
 }
 
@@ -96,13 +96,12 @@ FailureOr<Value> Lowering::emitGet(Kernel &kernel,
     std::string key = (population.getSymName() + "." + name).str();
     Buffer &buffer = params[key];
     if (!buffer)
-      buffer = addReals("param." + key,
-                        neuro::getParamValues(population, name));
+      buffer =
+          addReals("param." + key, neuro::getParamValues(population, name));
     return kernel.load(buffer, unit);
   }
   case neuro::NameKind::Input: {
-    auto port =
-        cast<neuro::InputOp>(population.getModelOp().lookup(name));
+    auto port = cast<neuro::InputOp>(population.getModelOp().lookup(name));
     Value joined;
     for (unsigned operand : population.getOperandsOfPort(name)) {
       SignalUse source = use(population.getInputs()[operand]);
@@ -167,25 +166,23 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
         if (signal.isSpikes)
           value = arith::ExtUIOp::create(b, kernel.loc, b.getI8Type(), value);
         kernel.store(value, signal.buffer,
-                     signal.depth == 1
-                         ? unit
-                         : kernel.add(kernel.slot(signal), unit));
+                     signal.depth == 1 ? unit
+                                       : kernel.add(kernel.slot(signal), unit));
         given.push_back(signal.number);
       } else if (auto random = dyn_cast<neuro::RandomOp>(op)) {
-        Value exact = drawRandom(kernel, random.getKind(),
-                                 population.getSymName(), unit,
-                                 int32_t(random.getDraw()));
+        Value exact =
+            drawRandom(kernel, random.getKind(), population.getSymName(), unit,
+                       int32_t(random.getDraw()));
         cloner.mapExact(random.getValue(), exact);
         cloner.map(random.getValue(),
-                   isDouble ? exact
-                            : arith::TruncFOp::create(b, kernel.loc, real,
-                                                      exact));
+                   isDouble
+                       ? exact
+                       : arith::TruncFOp::create(b, kernel.loc, real, exact));
       } else if (auto time = dyn_cast<neuro::TimeOp>(op)) {
-        Value ticks =
-            arith::UIToFPOp::create(b, kernel.loc, b.getF64Type(),
-                                    kernel.tick());
-        Value step = arith::ConstantOp::create(b, kernel.loc,
-                                               b.getF64FloatAttr(dt));
+        Value ticks = arith::UIToFPOp::create(b, kernel.loc, b.getF64Type(),
+                                              kernel.tick());
+        Value step =
+            arith::ConstantOp::create(b, kernel.loc, b.getF64FloatAttr(dt));
         Value ms = arith::MulFOp::create(b, kernel.loc, ticks, step);
         cloner.map(time.getValue(),
                    isDouble ? ms
@@ -194,8 +191,8 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
         cloner.map(step.getValue(),
                    kernel.number(dt * double(population.getEvery())));
       } else if (auto index = dyn_cast<neuro::IndexOp>(op)) {
-        Value number = arith::IndexCastUIOp::create(b, kernel.loc,
-                                                    b.getI32Type(), unit);
+        Value number =
+            arith::IndexCastUIOp::create(b, kernel.loc, b.getI32Type(), unit);
         cloner.map(index.getValue(),
                    arith::UIToFPOp::create(b, kernel.loc, real, number));
       } else if (isa<neuro::DiffOp>(op)) {

@@ -58,8 +58,7 @@ public:
             return std::nullopt;
           std::vector<double> wide(values->begin(), values->end());
           Attribute result = DenseElementsAttr::get(
-              elements.getType().clone(
-                  Float64Type::get(elements.getContext())),
+              elements.getType().clone(Float64Type::get(elements.getContext())),
               ArrayRef<double>(wide));
           return std::make_pair(result, WalkResult::skip());
         });
@@ -112,12 +111,11 @@ static Value slotMemref(Kernel &k, const Signal &signal, int64_t delay,
     offset = k.slot(signal, delay);
     staticOffset = ShapedType::kDynamic;
   }
-  auto layout = StridedLayoutAttr::get(k.builder.getContext(), staticOffset,
-                                       strides);
-  auto memrefType = MemRefType::get(type.getShape(),
-                                    signal.buffer.type.getElementType(),
-                                    staticOffset == 0
-                                        ? MemRefLayoutAttrInterface()
+  auto layout =
+      StridedLayoutAttr::get(k.builder.getContext(), staticOffset, strides);
+  auto memrefType =
+      MemRefType::get(type.getShape(), signal.buffer.type.getElementType(),
+                      staticOffset == 0 ? MemRefLayoutAttrInterface()
                                         : MemRefLayoutAttrInterface(layout));
   SmallVector<OpFoldResult> sizes, strideValues;
   for (auto [size, step] : llvm::zip(type.getShape(), strides)) {

@@ -18,8 +18,8 @@ const neuro::ExpandedWeight &Lowering::expand(Weight &weight) {
   if (!weight.expanded) {
     auto expanded = neuro::expandWeight(weight.op);
     // collectWeights has reported a rule that cannot be expanded.
-    weight.expanded = succeeded(expanded) ? std::move(*expanded)
-                                          : neuro::ExpandedWeight();
+    weight.expanded =
+        succeeded(expanded) ? std::move(*expanded) : neuro::ExpandedWeight();
   }
   return *weight.expanded;
 }
@@ -126,14 +126,15 @@ RowView Lowering::rowsByDelay(Weight &weight, neuro::ProjectOp project) {
          ++k) {
       uint32_t post = synapses.post[k];
       uint32_t source = transposed ? post : pre;
-      uint32_t delay = llvm::lower_bound(distinct, delays[k]) -
-                       distinct.begin();
+      uint32_t delay =
+          llvm::lower_bound(distinct, delays[k]) - distinct.begin();
       entries.push_back({source * count + delay,
                          transposed ? uint32_t(pre) : post,
                          uint32_t(slotOf(weight, k, pre))});
     }
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry &a, const Entry &b) { return a.row < b.row; });
+  std::stable_sort(
+      entries.begin(), entries.end(),
+      [](const Entry &a, const Entry &b) { return a.row < b.row; });
   view.rows = sources * count;
   std::vector<uint32_t> starts(view.rows + 1, 0), targets, slots;
   for (const Entry &entry : entries) {
@@ -142,8 +143,8 @@ RowView Lowering::rowsByDelay(Weight &weight, neuro::ProjectOp project) {
     slots.push_back(entry.slot);
   }
   std::partial_sum(starts.begin(), starts.end(), starts.begin());
-  std::string prefix = "rows." + weight.name() + ".delayed" +
-                       std::to_string(functionCount);
+  std::string prefix =
+      "rows." + weight.name() + ".delayed" + std::to_string(functionCount);
   view.start = addIndices(prefix + ".start", starts);
   view.target = addIndices(prefix + ".target", targets);
   bool identity = weight.storage == Storage::Synapses;
@@ -169,9 +170,8 @@ Buffer Lowering::rowStarts(Weight &weight, bool transposed) {
         ++starts[post + 1];
       std::partial_sum(starts.begin(), starts.end(), starts.begin());
     }
-    buffer = addIndices("counts." + weight.name() +
-                            (transposed ? ".post" : ".pre"),
-                        starts);
+    buffer = addIndices(
+        "counts." + weight.name() + (transposed ? ".post" : ".pre"), starts);
   }
   return buffer;
 }
@@ -189,9 +189,9 @@ Buffer Lowering::connectedUnits(Weight &weight, bool transposed) {
       for (uint32_t post : synapses.post)
         connected[post] = 1;
     }
-    buffer = addBytes("connected." + weight.name() +
-                          (transposed ? ".pre" : ".post"),
-                      connected);
+    buffer =
+        addBytes("connected." + weight.name() + (transposed ? ".pre" : ".post"),
+                 connected);
   }
   return buffer;
 }

@@ -14,8 +14,8 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "llvm/Support/xxhash.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 
 #include <cmath>
 
@@ -141,9 +141,9 @@ public:
 
 /// Names of the functions that the plan calls, in order of appearance.
 void collectFunctions(Attribute attribute, std::vector<std::string> &names) {
-  static constexpr StringLiteral keys[] = {"function", "on_pre",    "on_post",
-                                           "on_tick",  "on_call",   "bounds",
-                                           "trace_tick", "trace_spike"};
+  static constexpr StringLiteral keys[] = {
+      "function", "on_pre", "on_post",    "on_tick",
+      "on_call",  "bounds", "trace_tick", "trace_spike"};
   auto dictionary = cast<DictionaryAttr>(attribute);
   for (StringRef key : keys) {
     Attribute value = dictionary.get(key);
@@ -180,8 +180,7 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
     if (failed(pm.run(*module)))
       return CompileResult::ModelError;
   }
-  auto plan =
-      cast<DictionaryAttr>((*module)->removeAttr(cpu::kPlanAttrName));
+  auto plan = cast<DictionaryAttr>((*module)->removeAttr(cpu::kPlanAttrName));
   BufferContents contents;
   if (failed(contents.extract(*module, cast<ArrayAttr>(plan.get("buffers")))))
     return CompileResult::ModelError;
@@ -189,7 +188,8 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
   cpu::ObjectSpec spec;
   spec.machine = *machine;
   spec.optimizationLevel = options.optimizationLevel;
-  spec.realBytes = cast<StringAttr>(plan.get("real")).getValue() == "f64" ? 8 : 4;
+  spec.realBytes =
+      cast<StringAttr>(plan.get("real")).getValue() == "f64" ? 8 : 4;
   spec.buffers = contents.symbols;
   for (StringRef list : {"items", "plastics"})
     for (Attribute entry : cast<ArrayAttr>(plan.get(list)))
@@ -203,11 +203,10 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
     functions.push_back(name);
   object["functions"] = std::move(functions);
   object["instruction_set"] = machine->cpu;
-  object["architecture"] =
-      StringRef(machine->triple).split('-').first.str();
+  object["architecture"] = StringRef(machine->triple).split('-').first.str();
   std::string text;
-  llvm::raw_string_ostream(text) << manifest << spec.machine.cpu
-                                 << spec.optimizationLevel;
+  llvm::raw_string_ostream(text)
+      << manifest << spec.machine.cpu << spec.optimizationLevel;
   spec.programId = llvm::xxh3_64bits(text) ^ llvm::xxh3_64bits(contents.data);
   object["id"] = llvm::utohexstr(spec.programId, /*LowerCase=*/true, 16);
 

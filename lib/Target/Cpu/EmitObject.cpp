@@ -39,11 +39,14 @@ struct Level {
 };
 constexpr Level levels[] = {
     {"x86-64", "any 64-bit x86 processor (SSE2)", {}},
-    {"x86-64-v2", "processors since 2009 (SSE4.2)",
+    {"x86-64-v2",
+     "processors since 2009 (SSE4.2)",
      {"sse4.2", "popcnt", "ssse3"}},
-    {"x86-64-v3", "processors since 2013 (AVX2, FMA)",
+    {"x86-64-v3",
+     "processors since 2013 (AVX2, FMA)",
      {"avx2", "fma", "bmi", "bmi2", "f16c", "movbe"}},
-    {"x86-64-v4", "processors with AVX-512",
+    {"x86-64-v4",
+     "processors with AVX-512",
      {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}},
 };
 
@@ -84,7 +87,8 @@ createTargetMachine(const Machine &machine, unsigned level, bool largeData) {
       triple, machine.cpu == "generic" ? "" : machine.cpu, "", options,
       Reloc::PIC_, model, codegenLevel));
   if (!result)
-    return makeError("cannot create a code generator for '" + machine.cpu + "'");
+    return makeError("cannot create a code generator for '" + machine.cpu +
+                     "'");
   if (largeData)
     result->setLargeDataThreshold(1 << 16);
   return result;
@@ -119,16 +123,15 @@ Error addProgramStructure(Module &module, const ObjectSpec &spec) {
       return makeError("internal: no function '" + name + "'");
     functions.push_back(function);
   }
-  Constant *fields[] = {
-      ConstantInt::get(i32, sizeof(neuroc_cpu_program)),
-      ConstantInt::get(i32, NEUROC_CPU_ABI_MAJOR),
-      ConstantInt::get(i32, NEUROC_CPU_ABI_MINOR),
-      ConstantInt::get(i32, spec.realBytes),
-      ConstantInt::get(i64, spec.programId),
-      ConstantInt::get(i64, buffers.size()),
-      makeTable("neuroc.buffers", bufferType, buffers),
-      ConstantInt::get(i64, functions.size()),
-      makeTable("neuroc.functions", pointer, functions)};
+  Constant *fields[] = {ConstantInt::get(i32, sizeof(neuroc_cpu_program)),
+                        ConstantInt::get(i32, NEUROC_CPU_ABI_MAJOR),
+                        ConstantInt::get(i32, NEUROC_CPU_ABI_MINOR),
+                        ConstantInt::get(i32, spec.realBytes),
+                        ConstantInt::get(i64, spec.programId),
+                        ConstantInt::get(i64, buffers.size()),
+                        makeTable("neuroc.buffers", bufferType, buffers),
+                        ConstantInt::get(i64, functions.size()),
+                        makeTable("neuroc.functions", pointer, functions)};
   auto *structure = ConstantStruct::getAnon(context, fields);
   for (GlobalVariable &global : module.globals())
     if (!global.isDeclaration())
@@ -199,8 +202,8 @@ Expected<Machine> resolveMachine(StringRef name) {
       }
       known += (known.empty() ? "" : ", ") + preset;
     }
-    return makeError("unknown machine '" + name + "' for target 'cpu'; known: " +
-                     known);
+    return makeError("unknown machine '" + name +
+                     "' for target 'cpu'; known: " + known);
   }
   if (!hostIsX86())
     return machine;
@@ -251,9 +254,8 @@ Expected<std::string> emitDataObject(const Machine &machine, StringRef symbol,
   module.setTargetTriple(Triple(machine.triple));
   module.setDataLayout((*target)->createDataLayout());
   auto *data = ConstantDataArray::getString(context, bytes, /*AddNull=*/false);
-  auto *global =
-      new GlobalVariable(module, data->getType(), true,
-                         GlobalValue::ExternalLinkage, data, symbol);
+  auto *global = new GlobalVariable(module, data->getType(), true,
+                                    GlobalValue::ExternalLinkage, data, symbol);
   global->setAlignment(Align(4096));
   auto *size = ConstantInt::get(Type::getInt64Ty(context), bytes.size());
   new GlobalVariable(module, size->getType(), true,

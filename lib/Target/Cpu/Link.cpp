@@ -86,14 +86,20 @@ Expected<std::string> linkSharedObject(StringRef object) {
   std::lock_guard<std::mutex> lock(mutex);
   std::string text;
   raw_string_ostream stream(text);
-  const char *args[] = {"ld.lld",          "-shared",
-                        "--threads=1",     "--build-id=none",
-                        "-znoexecstack",   "-zrelro",
-                        "-znow",           "--hash-style=gnu",
-                        "-soname=program.so", "-o",
-                        output.c_str(),    input.c_str()};
-  lld::Result result = lld::lldMain(args, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  const char *args[] = {"ld.lld",
+                        "-shared",
+                        "--threads=1",
+                        "--build-id=none",
+                        "-znoexecstack",
+                        "-zrelro",
+                        "-znow",
+                        "--hash-style=gnu",
+                        "-soname=program.so",
+                        "-o",
+                        output.c_str(),
+                        input.c_str()};
+  lld::Result result =
+      lld::lldMain(args, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
     return makeError("linking the program failed: " + text);
   auto buffer = MemoryBuffer::getFile(output, /*IsText=*/false,
@@ -135,8 +141,8 @@ Error emitExecutable(StringRef object, StringRef container,
   if (Error error = writeFile(dataFile, *data))
     return error;
 
-  std::vector<std::string> args = {driver, "-o", outputPath.str(), objectFile,
-                                   dataFile, "-Wl,--start-group"};
+  std::vector<std::string> args = {driver,     "-o",     outputPath.str(),
+                                   objectFile, dataFile, "-Wl,--start-group"};
   bool foundMain = false;
   for (const char *library : libraries)
     for (const std::string &dir : libraryDirs) {
@@ -162,8 +168,8 @@ Error emitExecutable(StringRef object, StringRef container,
   std::optional<StringRef> redirects[] = {std::nullopt, std::nullopt,
                                           StringRef(errorFile)};
   std::string text;
-  int code = sys::ExecuteAndWait(driver, refs, std::nullopt, redirects, 0, 0,
-                                 &text);
+  int code =
+      sys::ExecuteAndWait(driver, refs, std::nullopt, redirects, 0, 0, &text);
   if (code == 0)
     return Error::success();
   if (auto buffer = MemoryBuffer::getFile(errorFile))

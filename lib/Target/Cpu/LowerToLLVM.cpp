@@ -139,9 +139,9 @@ struct TransposeConstants
       bool changed = false;
       for (OpOperand *operand : op.getDpsInputOperands()) {
         auto constant = operand->get().getDefiningOp<arith::ConstantOp>();
-        auto elements =
-            constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
-                     : DenseElementsAttr();
+        auto elements = constant
+                            ? dyn_cast<DenseElementsAttr>(constant.getValue())
+                            : DenseElementsAttr();
         AffineMap &map = maps[operand->getOperandNumber()];
         if (!elements || !map.isProjectedPermutation() ||
             elements.getType().getElementTypeBitWidth() % 8 != 0)
@@ -166,8 +166,7 @@ struct TransposeConstants
         changed = true;
       }
       if (changed)
-        op.setIndexingMapsAttr(
-            OpBuilder(op).getAffineMapArrayAttr(maps));
+        op.setIndexingMapsAttr(OpBuilder(op).getAffineMapArrayAttr(maps));
     });
   }
 };
@@ -205,8 +204,7 @@ struct LinalgToOrderedLoops
         op = generic;
         SmallVector<unsigned> order = chooseLoopOrder(generic);
         if (!order.empty()) {
-          auto ordered =
-              linalg::interchangeGenericOp(rewriter, generic, order);
+          auto ordered = linalg::interchangeGenericOp(rewriter, generic, order);
           if (succeeded(ordered))
             op = *ordered;
         }
@@ -250,8 +248,8 @@ struct PromoteAllocations
         builder.setInsertionPoint(alloc);
         auto buffer = memref::GetGlobalOp::create(builder, alloc.getLoc(),
                                                   alloc.getType(), name);
-        for (Operation *user : llvm::make_early_inc_range(
-                 alloc.getResult().getUsers()))
+        for (Operation *user :
+             llvm::make_early_inc_range(alloc.getResult().getUsers()))
           if (isa<memref::DeallocOp>(user))
             user->erase();
         alloc.replaceAllUsesWith(buffer.getResult());
@@ -286,8 +284,8 @@ struct MathToCalls : PassWrapper<MathToCalls, OperationPass<ModuleOp>> {
       OpBuilder builder(op);
       auto callee = symbols.lookup<func::FuncOp>(name);
       if (!callee) {
-        callee = func::FuncOp::create(
-            op->getLoc(), name, builder.getFunctionType({type}, {type}));
+        callee = func::FuncOp::create(op->getLoc(), name,
+                                      builder.getFunctionType({type}, {type}));
         callee.setPrivate();
         callee->setAttr(LLVM::LLVMDialect::getReadnoneAttrName(),
                         builder.getUnitAttr());

@@ -63,8 +63,9 @@ int main(int argc, char **argv) {
   }
   auto buffer = llvm::MemoryBuffer::getFile(file ? file : "");
   if (!file || !buffer || ticks < 2 || repeats < 1) {
-    std::fprintf(stderr, "usage: %s NETWORK.mlir [--ticks N] [--repeats N] "
-                         "[--no-reference]\n",
+    std::fprintf(stderr,
+                 "usage: %s NETWORK.mlir [--ticks N] [--repeats N] "
+                 "[--no-reference]\n",
                  argv[0]);
     return 2;
   }
@@ -105,8 +106,8 @@ int main(int argc, char **argv) {
                 "\"reference_tick_us\": %.3f, \"speedup\": %.1f}\n",
                 file, isDouble ? "f64" : "f32", compiled - start,
                 loaded - compiled, (unsigned long long)ticks, stats["spikes"],
-                stats["synaptic_events"], times.median * 1e6,
-                times.least * 1e6, times.greatest * 1e6, reference * 1e6,
+                stats["synaptic_events"], times.median * 1e6, times.least * 1e6,
+                times.greatest * 1e6, reference * 1e6,
                 reference / times.median);
   }
   return 0;

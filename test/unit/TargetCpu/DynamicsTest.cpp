@@ -107,6 +107,78 @@ TEST(CpuDynamics, MembraneFollowsTheExponential) {
   }
 }
 
+// Source: the oracle table, regular spiking, forward Euler of both equations at
+// once with 0.1 ms, spikes stamped at the end of their step.
+TEST(CpuDynamics, QuadraticNeuronByForwardEuler) {
+  auto text = [](double current) {
+    return R"(
+    neuro.model @quadratic {
+      neuro.state @v init -65.0
+      neuro.state @u init -13.0
+      neuro.output @spike : i1
+      neuro.stage @update {
+        neuro.diff @v method euler {
+          %v = neuro.get @v
+          %u = neuro.get @u
+          %a = arith.constant 0.04 : f64
+          %b = arith.constant 5.0 : f64
+          %c = arith.constant 140.0 : f64
+          %i = arith.constant )" +
+           std::to_string(current) + R"( : f64
+          %vv = arith.mulf %v, %v : f64
+          %x = arith.mulf %a, %vv : f64
+          %y = arith.mulf %b, %v : f64
+          %s = arith.addf %x, %y : f64
+          %t = arith.addf %s, %c : f64
+          %w = arith.subf %t, %u : f64
+          %d = arith.addf %w, %i : f64
+          neuro.yield %d
+        }
+        neuro.diff @u method euler {
+          %v = neuro.get @v
+          %u = neuro.get @u
+          %a = arith.constant 0.02 : f64
+          %b = arith.constant 0.2 : f64
+          %x = arith.mulf %b, %v : f64
+          %y = arith.subf %x, %u : f64
+          %d = arith.mulf %a, %y : f64
+          neuro.yield %d
+        }
+        %v = neuro.get @v
+        %u = neuro.get @u
+        %peak = arith.constant 30.0 : f64
+        %c = arith.constant -65.0 : f64
+        %d = arith.constant 8.0 : f64
+        %fires = arith.cmpf oge, %v, %peak : f64
+        neuro.emit @spike, %fires : i1
+        %ud = arith.addf %u, %d : f64
+        %vn = arith.select %fires, %c, %v : f64
+        %un = arith.select %fires, %ud, %u : f64
+        neuro.set @v, %vn
+        neuro.set @u, %un
+      }
+    }
+    neuro.network @n dt 0.1 {
+      %s = neuro.population @P of @quadratic shape [1] : () -> tensor<1xi1>
+      neuro.probe @spikes %s : tensor<1xi1>
+    })";
+  };
+  auto run = [&](double current) {
+    auto engine = makeCpu(text(current));
+    Recording recording;
+    EXPECT_TRUE(engine && engine->step(10000, &recording).isOk());
+    return recording.ticksOf(0, 0);
+  };
+  std::vector<uint64_t> ticks = run(10);
+  ASSERT_EQ(ticks.size(), 23u);
+  const double first[] = {3.4, 27.1, 72.2, 117.3};
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NEAR(double(ticks[i] + 1) * 0.1, first[i], 1e-9);
+  EXPECT_NEAR(double(ticks.back() + 1) * 0.1, 974.2, 1e-9);
+  EXPECT_EQ(run(4).size(), 8u);
+  EXPECT_EQ(run(14).size(), 32u);
+}
+
 const char *relay = R"(
     neuro.model @relay {
       neuro.input @in
@@ -160,12 +232,11 @@ TEST(CpuDynamics, DelaysArriveOnTheirTick) {
     EXPECT_EQ(recording.rows[0][t][1],
               100 * spike(t - 3, 0) + 1000 * spike(t - 3, 1));
     // 0.5, 2.0, 1.0, 3.4 ms are 1, 4, 2, 7 ticks.
-    EXPECT_EQ(recording.rows[1][t][0], spike(t - 1, 0) + 10 * spike(t - 4, 0) +
-                                           100 * spike(t - 2, 1))
+    EXPECT_EQ(recording.rows[1][t][0],
+              spike(t - 1, 0) + 10 * spike(t - 4, 0) + 100 * spike(t - 2, 1))
         << t;
     EXPECT_EQ(recording.rows[1][t][1], 1000 * spike(t - 7, 1)) << t;
-    EXPECT_EQ(recording.rows[2][t][0],
-              spike(t - 3, 0) + 100 * spike(t - 3, 1));
+    EXPECT_EQ(recording.rows[2][t][0], spike(t - 3, 0) + 100 * spike(t - 3, 1));
     EXPECT_EQ(recording.rows[4][t][0], recording.rows[0][t][0]);
   }
   EXPECT_EQ(recording.ticksOf(3, 1), (std::vector<uint64_t>{5, 6}));
@@ -251,8 +322,9 @@ TEST(CpuDynamics, ClampHoldsUntilReleased) {
   auto engine = makeCpu(text);
   std::vector<double> values;
   ASSERT_TRUE(engine->step(2, nullptr).isOk());
-  ASSERT_TRUE(engine->clampState("P", "x", std::vector<double>{
-                                               10, std::nan("")}).isOk());
+  ASSERT_TRUE(
+      engine->clampState("P", "x", std::vector<double>{10, std::nan("")})
+          .isOk());
   ASSERT_TRUE(engine->readState("P", "x", values).isOk());
   EXPECT_EQ(values, (std::vector<double>{10, 3}));
   ASSERT_TRUE(engine->step(3, nullptr).isOk());

@@ -231,7 +231,8 @@ TEST(CpuEmit, ConstantsAreTransposedForRows) {
       %am = memref.get_global @a : memref<3x5xf32>
       %cm = memref.get_global @c : memref<3x12xf32>
       %a = bufferization.to_tensor %am restrict : memref<3x5xf32> to tensor<3x5xf32>
-      %b = arith.constant dense<[)" + values + R"(]> : tensor<12x5xf32>
+      %b = arith.constant dense<[)" +
+                     values + R"(]> : tensor<12x5xf32>
       %zero = arith.constant 0.0 : f32
       %e = tensor.empty() : tensor<3x12xf32>
       %i = linalg.fill ins(%zero : f32) outs(%e : tensor<3x12xf32>) -> tensor<3x12xf32>
@@ -271,8 +272,8 @@ TEST(CpuEmit, ConstantsAreTransposedForRows) {
 }
 
 TEST(CpuEmit, ExecutableNeedsTheRuntime) {
-  llvm::Error error = emitExecutable("object", "container", {"/nowhere"},
-                                     "/tmp/never-written");
+  llvm::Error error =
+      emitExecutable("object", "container", {"/nowhere"}, "/tmp/never-written");
   ASSERT_TRUE(bool(error));
   std::string text = toString(std::move(error));
   EXPECT_NE(text.find("libNeurocRtCpuMain.a not found in /nowhere"),

@@ -44,14 +44,14 @@ mlir::OwningOpRef<mlir::ModuleOp> toCore(const std::string &text) {
   return module;
 }
 
-std::shared_ptr<const rt::Container>
-compileCpu(const std::string &text, const Options &options,
-           std::string &error) {
-  mlir::ScopedDiagnosticHandler handler(
-      &context(), [&](mlir::Diagnostic &diagnostic) {
-        error += diagnostic.str() + "\n";
-        return mlir::success();
-      });
+std::shared_ptr<const rt::Container> compileCpu(const std::string &text,
+                                                const Options &options,
+                                                std::string &error) {
+  mlir::ScopedDiagnosticHandler handler(&context(),
+                                        [&](mlir::Diagnostic &diagnostic) {
+                                          error += diagnostic.str() + "\n";
+                                          return mlir::success();
+                                        });
   auto module = toCore(text);
   if (!module)
     return {};
@@ -59,6 +59,7 @@ compileCpu(const std::string &text, const Options &options,
   TargetOptions targetOptions;
   targetOptions.doublePrecision = options.isDouble;
   targetOptions.optimizationLevel = options.optimizationLevel;
+  targetOptions.machine = options.machine;
   mlir::PassManager pm(&context());
   target->buildMapPipeline(pm, targetOptions);
   if (failed(pm.run(*module)))
@@ -130,15 +131,14 @@ void expectSameAsReference(const std::string &text, uint64_t ticks,
   };
   for (unsigned probe = 0; probe < cpu->probes().size(); ++probe) {
     EXPECT_EQ(cpu->probes()[probe].name, reference->probes()[probe].name);
-    EXPECT_EQ(a.events[probe], b.events[probe])
-        << cpu->probes()[probe].name;
+    EXPECT_EQ(a.events[probe], b.events[probe]) << cpu->probes()[probe].name;
     ASSERT_EQ(a.rows[probe].size(), b.rows[probe].size());
     EXPECT_EQ(a.rowTicks[probe], b.rowTicks[probe]);
     for (size_t row = 0; row < a.rows[probe].size(); ++row)
       for (size_t i = 0; i < a.rows[probe][row].size(); ++i)
         ASSERT_PRED2(near, a.rows[probe][row][i], b.rows[probe][row][i])
-            << cpu->probes()[probe].name << " tick "
-            << a.rowTicks[probe][row] << " unit " << i;
+            << cpu->probes()[probe].name << " tick " << a.rowTicks[probe][row]
+            << " unit " << i;
   }
   for (const std::string &weight : weights) {
     std::vector<double> x, y;

@@ -28,6 +28,7 @@ struct Options {
   bool isDouble = true;
   unsigned optimizationLevel = 2;
   uint64_t seed = 0;
+  std::string machine; ///< empty: the host's
 };
 
 /// Compiles for the CPU; an empty container and the diagnostics in `error`

@@ -72,7 +72,8 @@ std::string network(const std::string &body) {
         : () -> (tensor<12xf32>, tensor<12xi1>)
       neuro.probe @px %x : tensor<12xf32>
       neuro.probe @ps %s : tensor<12xi1>
-)" + body + "    }\n";
+)" + body +
+         "    }\n";
 }
 
 /// One weight of each layout between 12 and 9 units (one-to-one: 12).
@@ -81,31 +82,47 @@ struct Layout {
   int post;
 };
 const Layout layouts[] = {
-    {"dense", "pre [12] post [9] connect #neuro.dense values "
-              "#neuro.dist<normal(0.1, 0.5)>", 9},
-    {"masked", "pre [3] post [2] connect #neuro.dense values "
-               "dense<[[0.5, -1.0, 2.0], [0.25, 3.0, -0.75]]> : tensor<2x3xf64>"
-               " mask dense<[[true, false, true], [false, true, true]]>"
-               " : tensor<2x3xi1>", 2},
-    {"all_to_all", "pre [12] post [12] connect #neuro.all_to_all<self = false>"
-                   " values #neuro.dist<uniform(-1.0, 1.0)>", 12},
-    {"one_to_one", "pre [12] post [12] connect #neuro.one_to_one values "
-                   "#neuro.dist<normal(1.0, 0.5)>", 12},
-    {"probability", "pre [12] post [9] connect "
-                    "#neuro.fixed_probability<0.3, self = true> values "
-                    "#neuro.dist<normal(0.2, 0.5)>", 9},
-    {"indegree", "pre [12] post [9] connect #neuro.fixed_indegree<4, "
-                 "self = true, multapses = true> values "
-                 "#neuro.dist<uniform(-0.5, 0.9)>", 9},
-    {"outdegree", "pre [12] post [12] connect #neuro.fixed_outdegree<5, "
-                  "self = false, multapses = false> values 0.31", 12},
-    {"conv", "pre [2, 3, 2] post [3, 2, 2] connect #neuro.conv<"
-             "kernel = [2, 3], strides = [2, 1], pads = [1, 1, 0, 1], "
-             "dilations = [1, 1], groups = 1> values dense<"
-             "[[[[0.1,0.2,0.3],[0.4,0.5,-0.6]],[[0.7,-0.8,0.9],[1.0,1.1,1.2]]],"
-             "[[[-0.1,0.2,0.3],[0.4,0.5,0.6]],[[0.7,0.8,0.9],[-1.0,1.1,1.2]]],"
-             "[[[0.3,0.2,0.1],[0.6,0.5,0.4]],[[0.9,0.8,0.7],[1.2,1.1,1.0]]]]>"
-             " : tensor<3x2x2x3xf64>", 12},
+    {"dense",
+     "pre [12] post [9] connect #neuro.dense values "
+     "#neuro.dist<normal(0.1, 0.5)>",
+     9},
+    {"masked",
+     "pre [3] post [2] connect #neuro.dense values "
+     "dense<[[0.5, -1.0, 2.0], [0.25, 3.0, -0.75]]> : tensor<2x3xf64>"
+     " mask dense<[[true, false, true], [false, true, true]]>"
+     " : tensor<2x3xi1>",
+     2},
+    {"all_to_all",
+     "pre [12] post [12] connect #neuro.all_to_all<self = false>"
+     " values #neuro.dist<uniform(-1.0, 1.0)>",
+     12},
+    {"one_to_one",
+     "pre [12] post [12] connect #neuro.one_to_one values "
+     "#neuro.dist<normal(1.0, 0.5)>",
+     12},
+    {"probability",
+     "pre [12] post [9] connect "
+     "#neuro.fixed_probability<0.3, self = true> values "
+     "#neuro.dist<normal(0.2, 0.5)>",
+     9},
+    {"indegree",
+     "pre [12] post [9] connect #neuro.fixed_indegree<4, "
+     "self = true, multapses = true> values "
+     "#neuro.dist<uniform(-0.5, 0.9)>",
+     9},
+    {"outdegree",
+     "pre [12] post [12] connect #neuro.fixed_outdegree<5, "
+     "self = false, multapses = false> values 0.31",
+     12},
+    {"conv",
+     "pre [2, 3, 2] post [3, 2, 2] connect #neuro.conv<"
+     "kernel = [2, 3], strides = [2, 1], pads = [1, 1, 0, 1], "
+     "dilations = [1, 1], groups = 1> values dense<"
+     "[[[[0.1,0.2,0.3],[0.4,0.5,-0.6]],[[0.7,-0.8,0.9],[1.0,1.1,1.2]]],"
+     "[[[-0.1,0.2,0.3],[0.4,0.5,0.6]],[[0.7,0.8,0.9],[-1.0,1.1,1.2]]],"
+     "[[[0.3,0.2,0.1],[0.6,0.5,0.4]],[[0.9,0.8,0.7],[1.2,1.1,1.0]]]]>"
+     " : tensor<3x2x2x3xf64>",
+     12},
 };
 
 class CpuLayouts : public testing::TestWithParam<Layout> {};
@@ -117,8 +134,7 @@ TEST_P(CpuLayouts, ProjectionsMatchReference) {
   std::string name = layout.name;
   bool isSmall = name == "masked", isConv = name == "conv";
   int pre = isSmall ? 3 : 12;
-  std::string preType =
-      isConv ? "2x3x2" : std::to_string(pre);
+  std::string preType = isConv ? "2x3x2" : std::to_string(pre);
   std::string postType = isConv ? "3x2x2" : std::to_string(layout.post);
   std::string preShape = isConv ? "[2, 3, 2]" : "[" + std::to_string(pre) + "]";
   std::string postShape =
@@ -139,8 +155,8 @@ TEST_P(CpuLayouts, ProjectionsMatchReference) {
     std::string id = std::to_string(count++);
     std::string from = transposed ? "B" : "A";
     std::string input = (spikes ? "%s" : "%x") + from;
-    std::string inType = (transposed ? postType : preType) +
-                         (spikes ? "xi1" : "xf32");
+    std::string inType =
+        (transposed ? postType : preType) + (spikes ? "xi1" : "xf32");
     std::string outType = (transposed ? preType : postType) + "xf32";
     body += "      %p" + id + " = neuro.project " + input + " through @W " +
             (transposed ? "transposed " : "") + extra + " " + region +
@@ -230,7 +246,49 @@ TEST(CpuNetwork, PopulationsPortsAndDivisors) {
       neuro.probe @ss %ss : tensor<20xi1>
       neuro.probe @e %e : tensor<20xf32>
       neuro.watch @v @T["v"]
-)"), 200);
+)"),
+                        200);
+}
+
+// Neither the instruction set nor the optimisation level changes a bit.
+TEST(CpuNetwork, LevelsGiveTheSameBits) {
+  std::string text = network(R"(
+      neuro.weight @W pre [12] post [53] connect #neuro.dense
+        values #neuro.dist<normal(0.0, 1.0)>
+      neuro.weight @R pre [53] post [53] connect
+        #neuro.fixed_probability<0.5, self = true>
+        values #neuro.dist<normal(0.0, 0.3)>
+      %i = neuro.project %x through @W : tensor<12xf32> -> tensor<53xf32>
+      %j = neuro.project %y through @R delay 1 : tensor<53xf32> -> tensor<53xf32>
+      %y, %ts = neuro.population @T of @unit shape [53]
+        inputs(%i, %j) ports ["in", "in"]
+        : (tensor<53xf32>, tensor<53xf32>) -> (tensor<53xf32>, tensor<53xi1>)
+      %b = neuro.project %y through @W transposed : tensor<53xf32> -> tensor<12xf32>
+      neuro.probe @y %y : tensor<53xf32>
+      neuro.probe @b %b : tensor<12xf32>
+)");
+  auto run = [&](unsigned level, const char *machine, Recording &recording) {
+    Options options;
+    options.isDouble = false;
+    options.optimizationLevel = level;
+    options.machine = machine;
+    auto engine = makeCpu(text, options);
+    ASSERT_TRUE(engine);
+    ASSERT_TRUE(engine->step(200, &recording).isOk());
+  };
+  Recording first;
+  run(2, "", first);
+  EXPECT_NE(first.rows[3].back()[0], 0.0);
+  for (unsigned level : {0u, 1u, 3u}) {
+    Recording other;
+    run(level, "", other);
+    EXPECT_EQ(first.rows, other.rows) << "-O" << level;
+  }
+#if defined(__x86_64__)
+  Recording base;
+  run(2, "x86-64", base);
+  EXPECT_EQ(first.rows, base.rows);
+#endif
 }
 
 // Two stages, the second of which reads what came back in the same tick.
@@ -276,7 +334,8 @@ TEST(CpuNetwork, SameTickFeedbackThroughStages) {
         : (tensor<2xf32>) -> tensor<2xf32>
       neuro.probe @pe %e : tensor<3xf32>
       neuro.watch @pz @Z["z"]
-    })", 300);
+    })",
+                        300);
 }
 
 // Computed by hand: the interpreter of tensor code is another part's business.
@@ -359,12 +418,16 @@ std::string stdp(bool nearest, const std::string &connect) {
       text.replace(at, 4, name);
     return "      neuro.trace @" + name + " on " + side +
            " attributes {} {\n"
-           "        neuro.diff @" + name + " {\n"
-           "          %k = neuro.get @" + name + "\n"
+           "        neuro.diff @" +
+           name +
+           " {\n"
+           "          %k = neuro.get @" +
+           name +
+           "\n"
            "          %tau = arith.constant -20.0 : f64\n"
            "          %d = arith.divf %k, %tau : f64\n"
-           "          neuro.yield %d\n        }\n      } spike {" + text +
-           "\n      }\n";
+           "          neuro.yield %d\n        }\n      } spike {" +
+           text + "\n      }\n";
   };
   return "    neuro.rule @pair {\n" + trace("plus", "pre") +
          trace("minus", "post") + R"(
@@ -390,7 +453,8 @@ std::string stdp(bool nearest, const std::string &connect) {
         [40, 0], [50, 0], [60, 0], [75, 0], [90, 0]]> : tensor<8x2xi64>) : tensor<1xi1>
       %post = neuro.spike_array @post events(dense<[[15, 0], [25, 0], [29, 0],
         [41, 0], [55, 0], [66, 0], [72, 0], [88, 0]]> : tensor<8x2xi64>) : tensor<1xi1>
-      neuro.weight @W pre [1] post [1] connect )" + connect + R"( values 0.5
+      neuro.weight @W pre [1] post [1] connect )" +
+         connect + R"( values 0.5
         bounds [0.0, 1.0]
       neuro.plastic @learn on @W rule @pair pre %pre post %post
         : tensor<1xi1>, tensor<1xi1>
@@ -406,9 +470,8 @@ TEST(CpuLearning, PairStdpOracle) {
                          .482268662, .48055356,  .484325252, .471713093};
   const double nearest[8] = {.5,         .498442398, .501191935, .494268537,
                              .496129293, .494571692, .497139495, .491501903};
-  for (const char *connect :
-       {"#neuro.dense", "#neuro.one_to_one",
-        "#neuro.list<dense<[[0, 0]]> : tensor<1x2xi64>>"})
+  for (const char *connect : {"#neuro.dense", "#neuro.one_to_one",
+                              "#neuro.list<dense<[[0, 0]]> : tensor<1x2xi64>>"})
     for (bool isNearest : {false, true}) {
       auto engine = makeCpu(stdp(isNearest, connect));
       ASSERT_TRUE(engine);
@@ -447,13 +510,20 @@ TEST(CpuLearning, DisabledKeepsWeightsAndTraces) {
 class CpuPlasticLayouts : public testing::TestWithParam<Layout> {};
 
 const Layout plasticLayouts[] = {
-    layouts[0], layouts[2], layouts[3], layouts[4], layouts[5], layouts[6],
-    {"masked", "pre [12] post [3] connect #neuro.dense values 0.75 mask "
-               "dense<[[true, false, true, true, false, true, true, true, "
-               "false, true, true, false], [false, true, true, true, false, "
-               "true, false, false, true, true, false, true], [true, true, "
-               "true, true, true, true, true, true, true, true, true, "
-               "false]]> : tensor<3x12xi1>", 3}};
+    layouts[0],
+    layouts[2],
+    layouts[3],
+    layouts[4],
+    layouts[5],
+    layouts[6],
+    {"masked",
+     "pre [12] post [3] connect #neuro.dense values 0.75 mask "
+     "dense<[[true, false, true, true, false, true, true, true, "
+     "false, true, true, false], [false, true, true, true, false, "
+     "true, false, false, true, true, false, true], [true, true, "
+     "true, true, true, true, true, true, true, true, true, "
+     "false]]> : tensor<3x12xi1>",
+     3}};
 
 TEST_P(CpuPlasticLayouts, RulesMatchReference) {
   const Layout &layout = GetParam();
@@ -523,19 +593,24 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
       }
     }
 )" + network(R"(
-      %y, %ps = neuro.population @Post of @source shape [)" + post + R"(]
-        : () -> (tensor<)" + post + R"(xf32>, tensor<)" + post + R"(xi1>)
+      %y, %ps = neuro.population @Post of @source shape [)" +
+             post + R"(]
+        : () -> (tensor<)" +
+             post + R"(xf32>, tensor<)" + post + R"(xi1>)
       %one, %os = neuro.population @Reward of @source shape [1]
         : () -> (tensor<1xf32>, tensor<1xi1>)
-      neuro.weight @W )" + weight + R"(
+      neuro.weight @W )" +
+             weight + R"(
       neuro.plastic @learn on @W rule @rule pre %s post %ps
         factors(%one, %y) as ["reward", "gate"] delay 2
         params {rate = 0.05 : f64}
-        : tensor<12xi1>, tensor<)" + post + R"(xi1>, tensor<1xf32>, tensor<)" +
-                       post + R"(xf32>
+        : tensor<12xi1>, tensor<)" +
+             post + R"(xi1>, tensor<1xf32>, tensor<)" + post + R"(xf32>
       %q = neuro.project %s through @W delay 1
-        : tensor<12xi1> -> tensor<)" + post + R"(xf32>
-      neuro.probe @q %q : tensor<)" + post + R"(xf32>
+        : tensor<12xi1> -> tensor<)" +
+             post + R"(xf32>
+      neuro.probe @q %q : tensor<)" +
+             post + R"(xf32>
 )");
   auto cpu = makeCpu(text);
   auto reference = makeReference(text);
@@ -554,7 +629,7 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CpuPlasticLayouts, 
+INSTANTIATE_TEST_SUITE_P(All, CpuPlasticLayouts,
                          testing::ValuesIn(plasticLayouts),
                          [](const auto &info) {
                            return std::string(info.param.name);

@@ -66,10 +66,10 @@ protected:
 
   /// Builds the container again with a changed "program" section (and members)
   /// and tries to create an engine.
-  rt::Status
-  tryDamaged(const std::function<void(json::Object &)> &damage,
-             const std::function<void(std::string &, std::string &)> &member =
-                 [](std::string &, std::string &) {}) {
+  rt::Status tryDamaged(
+      const std::function<void(json::Object &)> &damage,
+      const std::function<void(std::string &, std::string &)> &member =
+          [](std::string &, std::string &) {}) {
     auto value = json::parse(llvm::StringRef(program->manifest().data(),
                                              program->manifest().size()));
     EXPECT_TRUE(bool(value));
@@ -138,11 +138,11 @@ TEST_F(CpuProgram, IdentityAndMachine) {
 }
 
 TEST_F(CpuProgram, MembersMissingOrForeign) {
-  rt::Status status = tryDamaged(
-      [](json::Object &) {}, [](std::string &name, std::string &) {
-        if (name == "cpu/program.so")
-          name.clear();
-      });
+  rt::Status status = tryDamaged([](json::Object &) {},
+                                 [](std::string &name, std::string &) {
+                                   if (name == "cpu/program.so")
+                                     name.clear();
+                                 });
   EXPECT_NE(status.message().find("member 'cpu/program.so' is missing"),
             std::string::npos);
   status = tryDamaged([](json::Object &) {},
@@ -184,9 +184,9 @@ TEST_F(CpuProgram, BuffersAndIndices) {
               "no function of that name");
   expectError([](json::Object &p) { entry(p, "items")["delay"] = 9; },
               "the signal's ring is shorter than the delay");
-  expectError([](json::Object &p) { entry(p, "items")["delays"] =
-                                        json::Array(); },
-              "must not be empty");
+  expectError(
+      [](json::Object &p) { entry(p, "items")["delays"] = json::Array(); },
+      "must not be empty");
   expectError([](json::Object &p) { entry(p, "items", 1)["population"] = "Q"; },
               "no population of that name");
   expectError([](json::Object &p) { entry(p, "plastics")["pre"] = 0; },
@@ -195,8 +195,9 @@ TEST_F(CpuProgram, BuffersAndIndices) {
               "must be at least 1");
   expectError([](json::Object &p) { entry(p, "recorders")["delay"] = 50; },
               "the signal's ring is shorter than the delay");
-  expectError([](json::Object &p) { entry(p, "random")["buffer"] = "weight.W"; },
-              "another type");
+  expectError(
+      [](json::Object &p) { entry(p, "random")["buffer"] = "weight.W"; },
+      "another type");
 }
 
 /// Replaces one leaf of the plan, chosen by `number`, by `value`.
@@ -225,8 +226,9 @@ bool replaceLeaf(json::Value &at, uint64_t &number, const json::Value &value) {
 
 // Whatever single value is replaced: an engine or an error, never a crash.
 TEST_F(CpuProgram, AnyOneLeafReplaced) {
-  const json::Value values[] = {nullptr, -1, 0, 1, 3, 1e300, "", "n",
-                                int64_t(1) << 62, true, json::Array()};
+  const json::Value values[] = {
+      nullptr, -1,           0, 1, 3, 1e300, "", "n", int64_t(1) << 62,
+      true,    json::Array()};
   unsigned refused = 0, accepted = 0;
   for (uint64_t leaf = 0;; ++leaf) {
     bool found = false;

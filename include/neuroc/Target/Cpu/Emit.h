@@ -45,8 +45,8 @@ struct ObjectSpec {
   unsigned optimizationLevel = 2;
   uint32_t realBytes = 4;
   uint64_t programId = 0;
-  std::vector<BufferSymbol> buffers;   ///< in manifest order
-  std::vector<std::string> functions;  ///< in manifest order
+  std::vector<BufferSymbol> buffers;  ///< in manifest order
+  std::vector<std::string> functions; ///< in manifest order
   /// Name of the exported program structure.
   std::string symbol = "neuroc_cpu_program";
 };

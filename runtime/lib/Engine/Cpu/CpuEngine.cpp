@@ -258,9 +258,9 @@ void CpuEngine::silence(uint32_t number) {
 void CpuEngine::listSpikes(uint32_t number) {
   const SignalPlan &signal = plan.signals[number];
   uint64_t here = slot(signal, 0);
-  const uint8_t *bytes = static_cast<const uint8_t *>(
-                             program.data(signal.buffer)) +
-                         here * signal.units;
+  const uint8_t *bytes =
+      static_cast<const uint8_t *>(program.data(signal.buffer)) +
+      here * signal.units;
   Units &list = spikeLists[number][here];
   list.clear();
   uint64_t i = 0;
@@ -311,8 +311,7 @@ void CpuEngine::runSources() {
         static_cast<const int64_t *>(program.data(source.buffer));
     uint64_t &position = arrayPosition[i];
     uint64_t base = slot(signal, 0) * signal.units;
-    for (; position < source.count &&
-           uint64_t(events[2 * position]) <= now;
+    for (; position < source.count && uint64_t(events[2 * position]) <= now;
          ++position)
       if (uint64_t(events[2 * position]) == now &&
           uint64_t(events[2 * position + 1]) < signal.units)
@@ -490,9 +489,8 @@ Status CpuEngine::readProbe(unsigned probe, std::vector<double> &result) {
   }
   const SignalPlan &signal = plan.signals[recorder.signal];
   // Slots are of the tick that ran last; before the first one all are zero.
-  uint64_t last = now == 0 ? 0
-                           : (now - 1 + signal.depth - recorder.delay) %
-                                 signal.depth;
+  uint64_t last =
+      now == 0 ? 0 : (now - 1 + signal.depth - recorder.delay) % signal.depth;
   read(signal.buffer, last * signal.units, signal.units, result);
   return Status::ok();
 }
@@ -509,8 +507,8 @@ Status CpuEngine::findState(std::string_view population,
         buffer = state.buffer;
         return Status::ok();
       }
-    return unknownName("state", std::string(population) + "." +
-                                    std::string(variable));
+    return unknownName("state",
+                       std::string(population) + "." + std::string(variable));
   }
   return unknownName("population", population);
 }
@@ -598,8 +596,7 @@ Status CpuEngine::writeWeight(std::string_view name,
   for (uint64_t pre = 0; pre < weight->pre; ++pre)
     for (uint64_t post = 0; post < weight->post; ++post) {
       uint64_t place = pre * weight->post + post;
-      bool exists =
-          weight->exists == kNone || get(weight->exists, place) != 0;
+      bool exists = weight->exists == kNone || get(weight->exists, place) != 0;
       put(weight->buffer, place,
           exists ? given[post * weight->pre + pre] : 0.0);
     }

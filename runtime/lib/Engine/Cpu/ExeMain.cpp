@@ -12,8 +12,8 @@
 #include <cstdio>
 
 extern "C" {
-extern const neuroc_cpu_program neuroc_cpu_program_instance
-    __asm__(NEUROC_CPU_PROGRAM_SYMBOL);
+extern const neuroc_cpu_program
+    neuroc_cpu_program_instance __asm__(NEUROC_CPU_PROGRAM_SYMBOL);
 extern const uint8_t neuroc_exe_container[];
 extern const uint64_t neuroc_exe_container_size;
 }

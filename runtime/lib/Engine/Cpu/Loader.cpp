@@ -72,29 +72,29 @@ Status LoadedProgram::open(const Container &container) {
             container.origin() + ": member 'cpu/program.so' is missing"};
   fd = memfd_create("neuroc-program", MFD_CLOEXEC);
   if (fd < 0)
-    return {Code::InputError, container.origin() +
-                                  ": cannot create an anonymous file: " +
-                                  std::strerror(errno)};
+    return {Code::InputError,
+            container.origin() +
+                ": cannot create an anonymous file: " + std::strerror(errno)};
   for (size_t done = 0; done < bytes.size();) {
     ssize_t count = ::write(fd, bytes.data() + done, bytes.size() - done);
     if (count <= 0)
       return {Code::InputError,
-              container.origin() + ": no memory for the program: " +
-                  std::strerror(errno)};
+              container.origin() +
+                  ": no memory for the program: " + std::strerror(errno)};
     done += size_t(count);
   }
   std::string path = "/proc/self/fd/" + std::to_string(fd);
   handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
-    return {Code::InputError, container.origin() +
-                                  ": cpu/program.so cannot be loaded: " +
-                                  dlerror()};
+    return {Code::InputError,
+            container.origin() +
+                ": cpu/program.so cannot be loaded: " + dlerror()};
   program = static_cast<const neuroc_cpu_program *>(
       dlsym(handle, NEUROC_CPU_PROGRAM_SYMBOL));
   if (!program)
-    return {Code::InputError,
-            container.origin() + ": cpu/program.so exports no '" +
-                NEUROC_CPU_PROGRAM_SYMBOL "'"};
+    return {Code::InputError, container.origin() +
+                                  ": cpu/program.so exports no '" +
+                                  NEUROC_CPU_PROGRAM_SYMBOL "'"};
   return Status::ok();
 }
 

@@ -271,8 +271,8 @@ void Reader::readItems(const JsonReader &list) {
     }
     item.hasEvents = readEvents(entry, "", item.events);
     if (item.hasEvents && status) {
-      uint64_t rows = plan.signals[item.events.signal].units *
-                      item.events.delays.size();
+      uint64_t rows =
+          plan.signals[item.events.signal].units * item.events.delays.size();
       if (entry.has("row_start"))
         item.rowStart = buffer(entry.at("row_start"), rows + 1, Element::I32);
       else
