@@ -780,7 +780,11 @@ LogicalResult CoreEmitter::emitEnd() {
 }
 
 LogicalResult CoreEmitter::run() {
-  // Arrays that the loader fills exist even where no code reads them.
+  // Arrays whose addresses stand in tables that the kernel or the host uses
+  // exist even where no code names them any more.
+  auto kept = [&](const std::string &name, int64_t words) {
+    array(name, words)->setSection(".bss.neuroc_keep");
+  };
   array("share", spec.shareWords());
   array("spikes_made", 1);
   array("neuroc_core_sources",
@@ -788,22 +792,21 @@ LogicalResult CoreEmitter::run() {
   array("neuroc_core_records",
         static_cast<int64_t>(spec.records.size()) *
             (sizeof(neuroc_spinn_record) / 4));
-  // No code names the row index: the source table has its address.
-  array("row_index", spec.indexWords)->setSection(".bss.neuroc_keep");
+  kept("row_index", spec.indexWords);
   for (unsigned i = 0; i < spec.listening.size(); ++i)
     if (spec.listening[i].kind != ListenKind::Rows)
-      array(listenName("values", i), spec.arraySize[i]);
+      kept(listenName("values", i), spec.arraySize[i]);
   if (spec.node->population()) {
     neuro::ModelOp model = spec.node->model;
     for (auto state : model.list<neuro::StateOp>())
-      array("state_" + state.getSymName().str(), spec.maxUnits);
+      kept("state_" + state.getSymName().str(), spec.maxUnits);
     for (auto param : model.list<neuro::ParamOp>())
       array("param_" + param.getSymName().str(), spec.maxUnits);
     for (auto [index, stage] : llvm::enumerate(spec.node->stages))
       if (failed(emitStage(stage.first, index)))
         return failure();
   } else {
-    array("stimulus", spec.maxUnits);
+    kept("stimulus", spec.maxUnits);
     array("event_count", 1);
     array("position", 1);
     emitSource();
@@ -812,9 +815,9 @@ LogicalResult CoreEmitter::run() {
     if (item.isState)
       continue;
     if (item.isSpikes)
-      array("spikes_" + std::to_string(item.output), (spec.maxUnits + 31) / 32);
+      kept("spikes_" + std::to_string(item.output), (spec.maxUnits + 31) / 32);
     else
-      array("output_" + std::to_string(item.output), spec.maxUnits);
+      kept("output_" + std::to_string(item.output), spec.maxUnits);
   }
   emitLevels();
   emitRow();
