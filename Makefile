@@ -5,6 +5,8 @@
 
 PRESET ?= release
 BUILD := build/$(PRESET)
+# The packages of tests (NumPy, pytest) are those of the system's Python.
+PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 
 .PHONY: all build check demo bench fuzz format format-check lint deps docs clean help
@@ -19,17 +21,17 @@ build: deps $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
 check: build
-	python3 tools/scripts/check.py $(BUILD)
+	$(PYTHON) tools/scripts/check.py $(BUILD)
 
 demo: deps $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS) --target neuroc
 	tools/scripts/demo.sh $(BUILD)/bin/neuroc
 
 bench: build
-	python3 tools/scripts/bench.py $(BUILD)
+	$(PYTHON) tools/scripts/bench.py $(BUILD)
 
 fuzz: build
-	python3 tools/scripts/fuzz.py $(BUILD) --rounds $(or $(ROUNDS),20000)
+	$(PYTHON) tools/scripts/fuzz.py $(BUILD) --rounds $(or $(ROUNDS),20000)
 
 format:
 	tools/scripts/format.sh

@@ -32,6 +32,9 @@ config.substitutions += [
     ("%neuroc_build", config.neuroc_build_dir),
     ("%examples", os.path.join(config.neuroc_source_dir, "examples")),
     ("%python", config.python),
+    # `%expect CODE command` succeeds when the exit code is just that.
+    ("%expect", config.python + " " + os.path.join(
+        config.neuroc_source_dir, "test", "Tools", "expect.py")),
     (r"(?<![-\w/.])neuroc-opt(?![-\w])", opt),
 ]
 

@@ -128,12 +128,13 @@ Divergence measureDivergence(const Run &run, const Run &reference) {
                                   {"scale", d.scale}});
     all.add(table.values, it->second.values);
   }
+  std::string values = "max " + formatNumber(all.largest, 2) + ", rms " +
+                       formatNumber(all.rms(), 2);
   result.summary = spikes;
   if (all.count && spikes.empty())
-    result.summary = all.largest == 0
-                         ? "none"
-                         : "max " + formatNumber(all.largest, 2) + ", rms " +
-                               formatNumber(all.rms(), 2);
+    result.summary = all.largest == 0 ? "none" : values;
+  else if (all.count && all.largest != 0)
+    result.summary += "; values " + values;
   if (result.summary.empty())
     result.summary = "nothing recorded";
   result.details["probes"] = std::move(probes);
@@ -274,7 +275,7 @@ json::Value Comparison::toJson() const {
   for (const Outcome &o : outcomes) {
     json::Object object{{"model", o.model}, {"target", o.target}};
     if (o.failure) {
-      object["error"] = o.failure.message();
+      object["error"] = json::fixUTF8(o.failure.message());
       object["code"] = codeName(o.failure.code());
       list.push_back(std::move(object));
       continue;

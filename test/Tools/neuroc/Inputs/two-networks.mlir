@@ -1,0 +1,2 @@
+neuro.network @a dt 1.0 {}
+neuro.network @b dt 1.0 {}
