@@ -325,7 +325,9 @@ void Machine::postHost(uint32_t tile, int32_t channel,
   impl->counters.hostWords += words.size();
   Tile &target = impl->tiles[tile];
   uint64_t arrival = impl->now + uint64_t(impl->config.hostCycles);
-  target.hostInbox[channel].push_back({arrival, std::move(words)});
+  auto packet = std::make_shared<Packet>();
+  packet->words = std::move(words);
+  target.hostInbox[channel].push_back({arrival, std::move(packet)});
   if (target.state == TileState::Waiting && target.waitingFor == Stall::Host)
     impl->wake(target, arrival);
 }
@@ -454,10 +456,13 @@ Status Machine::Impl::deadlock() const {
       continue;
     }
     text += (listed++ ? "; " : " ") + describeWait(tile);
+    std::map<int32_t, size_t> unread; // in order of tags
     for (const auto &[tag, messages] : tile.inbox)
       if (!messages.empty())
-        text += ", has " + std::to_string(messages.size()) +
-                " unread under tag " + std::to_string(tag);
+        unread[tag] = messages.size();
+    for (auto [tag, count] : unread)
+      text += ", has " + std::to_string(count) + " unread under tag " +
+              std::to_string(tag);
   }
   if (more)
     text += "; and " + std::to_string(more) + " more tiles";

@@ -19,6 +19,7 @@
 #include <memory>
 #include <queue>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace neuroc::rt::xbar {
@@ -65,7 +66,7 @@ struct Range {
 
 struct Message {
   uint64_t arrival = 0;
-  std::vector<int32_t> words;
+  std::shared_ptr<const Packet> packet; ///< shared by a multicast's receivers
 };
 /// A counted store that has arrived, or will, and waits for free words.
 struct CountedStore {

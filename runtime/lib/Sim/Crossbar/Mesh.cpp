@@ -17,7 +17,7 @@ void Mesh::inject(std::shared_ptr<const Packet> packet, uint32_t from,
                   std::vector<uint32_t> to, uint64_t start, uint64_t flits,
                   Counters &counters) {
   ++counters.messages;
-  events.push({start, order++, from, flits, std::move(packet), std::move(to)});
+  push({start, order++, from, flits, std::move(packet), std::move(to)});
 }
 
 Mesh::Direction Mesh::next(uint32_t from, uint32_t to) const {

@@ -9,9 +9,10 @@
 
 #include "neuroc/rt/xbar/Machine.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <queue>
 #include <vector>
 
 namespace neuroc::rt::xbar {
@@ -36,7 +37,7 @@ public:
               Counters &counters);
 
   bool empty() const { return events.empty(); }
-  uint64_t nextTime() const { return events.top().time; }
+  uint64_t nextTime() const { return events.front().time; }
   /// Carries out the next event. `deliver(tile, packet, arrival)` is called
   /// when a packet goes through a tile's local port; its tail is in the tile
   /// at `arrival`, which lies in the future.
@@ -64,27 +65,31 @@ private:
   uint32_t width = 0;
   uint64_t hop = 0, order = 0;
   std::vector<uint64_t> freeAt; ///< by link: tile * Directions + direction
-  std::priority_queue<Event, std::vector<Event>, std::greater<Event>> events;
+  void push(Event event) {
+    events.push_back(std::move(event));
+    std::push_heap(events.begin(), events.end(), std::greater<>());
+  }
+  std::vector<Event> events; ///< a heap, the earliest in front
 };
 
 template <typename F>
 void Mesh::step(Counters &counters, F deliver) {
-  Event event = events.top();
-  events.pop();
+  std::pop_heap(events.begin(), events.end(), std::greater<>());
+  Event event = std::move(events.back());
+  events.pop_back();
+  std::vector<uint32_t> onward[Directions];
+  for (uint32_t to : event.to)
+    onward[next(event.tile, to)].push_back(to);
   for (unsigned way = 0; way < Directions; ++way) {
-    std::vector<uint32_t> onward;
-    for (uint32_t to : event.to)
-      if (next(event.tile, to) == Direction(way))
-        onward.push_back(to);
-    if (onward.empty())
+    if (onward[way].empty())
       continue;
     uint64_t head =
         cross(event.tile, Direction(way), event.time, event.flits, counters);
     if (way == Local)
       deliver(event.tile, event.packet, head + event.flits);
     else
-      events.push({head, order++, neighbour(event.tile, Direction(way)),
-                   event.flits, event.packet, std::move(onward)});
+      push({head, order++, neighbour(event.tile, Direction(way)), event.flits,
+            event.packet, std::move(onward[way])});
   }
 }
 

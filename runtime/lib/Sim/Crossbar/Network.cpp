@@ -49,7 +49,7 @@ void Machine::Impl::deliver(uint32_t number,
   Stall reader = Stall::Message;
   switch (packet->kind) {
   case Packet::Kind::Message:
-    insertByArrival(to.inbox[packet->tag], Message{arrival, packet->words});
+    insertByArrival(to.inbox[packet->tag], Message{arrival, packet});
     break;
   case Packet::Kind::Store:
     insertByArrival(to.stores, CountedStore{arrival, packet});
@@ -179,7 +179,7 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
       return Status::ok();
     int64_t at = a;
     for (int64_t i = 0; i < messages; ++i) {
-      const std::vector<int32_t> &from = queue.front().words;
+      const std::vector<int32_t> &from = queue.front().packet->words;
       if (int64_t(from.size()) != n)
         return fault(tile, "a message of " + std::to_string(from.size()) +
                                " words came under tag " + std::to_string(c) +
@@ -209,7 +209,8 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
     std::deque<Message> &queue = tile.inbox[int32_t(c)];
     if (!await(&queue, 1, Stall::Message))
       return Status::ok();
-    std::vector<int32_t> from = std::move(queue.front().words);
+    std::shared_ptr<const Packet> packet = std::move(queue.front().packet);
+    const std::vector<int32_t> &from = packet->words;
     queue.pop_front();
     if (int64_t(from.size()) > n)
       return fault(tile, "a message of " + std::to_string(from.size()) +
@@ -314,7 +315,8 @@ Status Machine::Impl::executeNetwork(Tile &tile, const Decoded &d,
     std::deque<Message> &queue = tile.hostInbox[int32_t(c)];
     if (!await(&queue, 1, Stall::Host))
       return Status::ok();
-    std::vector<int32_t> from = std::move(queue.front().words);
+    std::shared_ptr<const Packet> packet = std::move(queue.front().packet);
+    const std::vector<int32_t> &from = packet->words;
     queue.pop_front();
     if (int64_t(from.size()) != n)
       return fault(tile, "the host posted " + std::to_string(from.size()) +
