@@ -360,7 +360,7 @@ static std::optional<Interval> exactSum(WeightOp weight, bool transposed,
     rows = size_t(weight.getNumPost());
     columns = size_t(weight.getNumPre());
   } else if (isa<ConvAttr>(weight.getConnect()) && !transposed) {
-    rows = size_t(values.getType().getDimSize(0));
+    rows = size_t(weight.getPost()[0]); // the values may be a flat list
     columns = size_t(values.getNumElements()) / rows;
   } else {
     return std::nullopt;

@@ -12,6 +12,7 @@ def SpinnDialect : Dialect {
   let name = "spinn";
   let cppNamespace = "::neuroc::spinn";
   let summary = "a network mapped to SpiNNaker cores";
+  let useDefaultAttributePrinterParser = 1;
   let description = [{
     What the mapper decided about a `neuro.network`: number formats, core shares
     and their places, who listens to whom and how, keys and routing tables. The
