@@ -74,8 +74,24 @@ void Elaborator::run() {
       findRule(entry.first->name);
   for (const NetworkDecl *n : networks)
     emitNetwork(*n);
+  checkOverrides();
   for (const ExperimentDecl *e : experiments)
     emitExperiment(*e);
+}
+
+/// Every `--set` must have met a parameter, dt or seed of some network.
+void Elaborator::checkOverrides() {
+  std::vector<std::string> known;
+  for (const NetworkDecl *n : networks)
+    for (const ItemPtr &it : n->items)
+      if ((it->keyword == "param" || it->keyword == "=") &&
+          !llvm::is_contained(known, it->name.name))
+        known.push_back(it->name.name);
+  for (const auto &[name, text] : options.overrides)
+    if (!usedOverrides.count(name)) {
+      SMLoc loc = networks.empty() ? SMLoc() : networks[0]->name.loc;
+      diag.unknown(loc, "parameter of --set", name, known);
+    }
 }
 
 //===----------------------------------------------------------------------===//

@@ -158,6 +158,9 @@ private:
   // Networks.
   void emitNetwork(const NetworkDecl &n);
   void networkSettings(NetworkInfo &net);
+  const Expr *replacement(const std::string &name, const Expr *value,
+                          ExprPtr &storage);
+  void checkOverrides();
   void declareNode(NetworkInfo &net, const Item &it);
   void emitPopulation(NetworkInfo &net, Node &node, const Item &it);
   void emitSource(NetworkInfo &net, Node &node, const Item &it);
@@ -226,6 +229,7 @@ private:
   std::map<std::string, SMLoc> topLevel; ///< networks and experiments
   std::set<std::string> readouts;        ///< tables of the present experiment
   std::set<std::string> snapshots;
+  std::set<std::string> usedOverrides;   ///< of options.overrides
 };
 
 } // namespace neuroc::lang

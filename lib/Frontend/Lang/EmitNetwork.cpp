@@ -121,6 +121,23 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
   finishInputs(net);
 }
 
+/// The expression that `--set` gives for `name`, or `value`; null if it is
+/// faulty. `storage` keeps a parsed expression alive.
+const Expr *Elaborator::replacement(const std::string &name, const Expr *value,
+                                    ExprPtr &storage) {
+  for (const auto &[key, text] : options.overrides) {
+    if (key != name)
+      continue;
+    usedOverrides.insert(key);
+    unsigned id = diag.sourceMgr().AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(text, "--set=" + name), {});
+    storage = Parser(diag.sourceMgr().getMemoryBuffer(id)->getBuffer(), diag)
+                  .parseSingleExpression();
+    value = storage.get();
+  }
+  return value;
+}
+
 /// dt, seed, let and param.
 void Elaborator::networkSettings(NetworkInfo &net) {
   for (const ItemPtr &it : net.decl->items) {
@@ -132,38 +149,38 @@ void Elaborator::networkSettings(NetworkInfo &net) {
       const Expr *value = it->value.get();
       ExprPtr replaced;
       if (it->keyword == "param")
-        for (const auto &[name, text] : options.overrides)
-          if (name == it->name.name) {
-            diag.sourceMgr().AddNewSourceBuffer(
-                llvm::MemoryBuffer::getMemBufferCopy(text, "<" + name + ">"),
-                {});
-            unsigned id = diag.sourceMgr().getNumBuffers();
-            replaced =
-                Parser(diag.sourceMgr().getMemoryBuffer(id)->getBuffer(), diag)
-                    .parseSingleExpression();
-            value = replaced.get();
-          }
+        value = replacement(it->name.name, value, replaced);
       if (value)
         if (ConstResult r = evalConst(*value, &net.constants))
           net.constants.insert({it->name.name, *r});
     }
     if (it->keyword != "=")
       continue;
+    ExprPtr replaced;
+    const Expr *value =
+        replacement(it->name.name, it->value.get(), replaced);
+    if (!value) {
+      net.dt = net.dt == 0 ? 1 : net.dt; // the replacement is faulty
+      continue;
+    }
     if (it->name.name == "dt") {
       if (net.dt != 0) {
         diag.error(it->loc, "'dt' is given twice");
       }
-      if (auto v = evalNumber(*it->value, &net.constants, Dim::time(), "'dt'")) {
+      if (auto v = evalNumber(*value, &net.constants, Dim::time(), "'dt'")) {
         net.dt = *v;
         if (!(net.dt > 0)) {
-          diag.error(it->value->loc, "'dt' must be above 0, got " +
-                                         formatNumber(net.dt) + " ms");
+          diag.error(value->loc, "'dt' must be above 0, got " +
+                                     formatNumber(net.dt) + " ms");
           net.dt = 1;
         }
       } else {
         net.dt = 1;
       }
-    } else if (auto v = evalInteger(*it->value, &net.constants, "'seed'", 0)) {
+      // Expressions of the network may use it: `delay max(0.2 ms, dt)`.
+      net.constants.insert(
+          {"dt", ConstTyped{ConstValue::of(net.dt), Dim::time()}});
+    } else if (auto v = evalInteger(*value, &net.constants, "'seed'", 0)) {
       net.seed = static_cast<uint64_t>(*v);
     }
   }

@@ -96,6 +96,31 @@ TEST(Lang, ParametersOfANetworkCanBeOverridden) {
   });
 }
 
+TEST(Lang, TheTimeStepCanBeOverriddenAndUsed) {
+  const char *text =
+      "model m { input i : 1\n output s\n emit s when i > 0 }\n"
+      "network n { dt = 0.1 ms\n seed = 3\n population p : m[2]\n"
+      " connect p -> p.i all_to_all weight 1 delay max(0.2 ms, dt) }";
+  LangOptions options;
+  options.overrides = {{"dt", "1ms"}, {"seed", "8"}};
+  Compiled c(text, options);
+  ASSERT_TRUE(c.module);
+  c.module->walk([](neuro::NetworkOp op) {
+    EXPECT_EQ(op.getDt().convertToDouble(), 1.0);
+    EXPECT_EQ(op.getSeed(), 8u);
+  });
+  c.module->walk([](neuro::ProjectOp op) { EXPECT_EQ(op.getDelay(), 1u); });
+  options.overrides = {{"sede", "8"}};
+  Compiled wrong(text, options);
+  EXPECT_FALSE(wrong.module);
+  EXPECT_NE(wrong.diagnostics.at(0).find(
+                "unknown parameter 'sede' of --set; did you mean 'seed'?"),
+            std::string::npos)
+      << wrong.diagnostics[0];
+  options.overrides = {{"dt", "1 +"}};
+  EXPECT_FALSE(Compiled(text, options).module);
+}
+
 TEST(Lang, NetworksComeFromFilesThroughTheCallback) {
   std::string asked;
   LangOptions options;
