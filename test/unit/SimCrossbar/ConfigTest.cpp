@@ -159,6 +159,10 @@ TEST(ProgramManifest, Errors) {
   has(programError("\"scale\": 0.5", "\"scale\": 0"), "scale must not be 0");
   has(programError("\"rowStep\": 3", "\"rowStep\": 4"),
       "element (1, 2) is not one of the 6 stored values");
+  has(programError("[1, 2, 3]", "[1, 0, 3]"),
+      "a scale must be a number other than 0");
+  has(programError("[1, 2, 3]", "[1, null, 3]"),
+      "a scale must be a number other than 0");
   has(programError("[1, 2, 3]", "[1, 2]"),
       "columnScales has 2 numbers for 3 columns");
   has(programError("\"stride\": 3", "\"stride\": 3000"),

@@ -7,6 +7,7 @@
 #include "neuroc/rt/Json.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace neuroc::rt::xbar {
 namespace {
@@ -278,7 +279,7 @@ private:
       piece.scales = {p.number("scale", 1)};
     }
     for (double scale : piece.scales)
-      if (status && !(scale != 0))
+      if (status && (!std::isfinite(scale) || scale == 0))
         p.error("a scale must be a number other than 0");
     if (p.has("lowest"))
       piece.lowest = p.at("lowest").integer(INT32_MIN, INT32_MAX);
