@@ -504,6 +504,33 @@ static std::optional<WindowHint> windowHint(linalg::LinalgOp op,
   return hint;
 }
 
+/// A maximum compares what arrives, so scales and offsets must be applied
+/// before it: by a population of the elements that vary.
+bool Raiser::applyAffine(Elements &elements, bool exclusive, Location loc) {
+  if (llvm::none_of(elements, [](const Element &e) {
+        return e.source >= 0 && (e.offset != 0 || !(e.scale > 0));
+      }))
+    return true;
+  auto expression = std::make_shared<Expression>();
+  expression->block = std::make_unique<Block>();
+  expression->result = expression->block->addArgument(
+      Float64Type::get(network.getContext()), loc);
+  expression->arguments.emplace_back();
+  for (const Element &e : elements)
+    if (e.source >= 0)
+      expression->arguments[0].push_back(e);
+  int64_t count = expression->arguments[0].size();
+  Value signal = buildPopulation(*expression, {count}, exclusive, loc);
+  if (!signal)
+    return false;
+  int source = addSource(signal);
+  int64_t next = 0;
+  for (Element &e : elements)
+    if (e.source >= 0)
+      e = {source, next++, 1, 0};
+  return true;
+}
+
 Raiser::Result Raiser::reduction(linalg::LinalgOp op) {
   Block *body = op.getBlock();
   neuro::Combine combine;
@@ -542,6 +569,9 @@ Raiser::Result Raiser::reduction(linalg::LinalgOp op) {
       return refuse(op, "its indexing is not linear");
     lists[i] = std::move(*elements);
     accesses[i] = std::move(*access);
+    if (combine != neuro::Combine::Sum &&
+        !applyAffine(lists[i], input->exclusive, input->loc))
+      return nullptr;
     if (llvm::any_of(lists[i], [](auto &e) { return e.source >= 0; })) {
       if (varyingOperand)
         return refuse(op, "both factors of its products vary, so neither can "

@@ -142,6 +142,7 @@ private:
   Result reduction(mlir::linalg::LinalgOp op);
   /// The element lists of a value; builds what is pending.
   std::optional<Elements> elementsOf(const Result &value);
+  bool applyAffine(Elements &elements, bool exclusive, mlir::Location loc);
   std::nullptr_t refuse(mlir::Operation *op, const llvm::Twine &reason);
 
   // Emission.cpp: nodes.

@@ -201,9 +201,12 @@ FailureOr<Window> windowOf(NodeContext &c, ArrayRef<int64_t> kernel) {
                        " is larger than the padded axis of " +
                        Twine(in + low + high));
       out = free / stride + 1;
-      // The last window may overhang, but must not start in the padding.
-      if (ceilMode && free % stride && out * stride < in + low)
-        ++out;
+      if (ceilMode) {
+        // The last window may overhang, but must not start in the padding.
+        out = (free + stride - 1) / stride + 1;
+        if ((out - 1) * stride >= in + low)
+          --out;
+      }
     }
     w.low.push_back(low);
     w.high.push_back(high);

@@ -7,7 +7,7 @@
 // target (what users get), the reference interpreter, or upstream's JIT.
 //
 // usage: onnx-conformance DATA [--engine=cpu|reference|jit] [--filter=TEXT]
-//                         [--table=FILE] [--list]
+//                         [--table=FILE] [--document=PAGE] [--list]
 #include "Conformance.h"
 #include "JitRunner.h"
 #include "NetworkRunner.h"
@@ -28,12 +28,17 @@ namespace cl = llvm::cl;
 
 static cl::opt<std::string> root(cl::Positional, cl::Required,
                                  cl::desc("<folder of the node tests>"));
-static cl::opt<std::string> engine("engine", cl::init("cpu"),
-                                   cl::desc("cpu, reference or jit"));
+static cl::opt<std::string> engineOption("engine", cl::init("cpu"),
+                                         cl::desc("cpu, reference or jit"));
 static cl::opt<std::string> filter("filter", cl::desc("only names with TEXT"));
-static cl::opt<std::string> table("table",
-                                  cl::desc("write a table by operator"));
-static cl::opt<bool> verbose("list", cl::desc("name every case"));
+static cl::opt<std::string> tableOption("table",
+                                        cl::desc("write a table by operator"));
+static cl::opt<std::string>
+    documentOption("document", cl::desc("page whose table must be this run's"));
+static cl::opt<bool> verboseOption("list", cl::desc("name every case"));
+
+/// "cpu", "reference" or "jit".
+static std::string engine;
 
 namespace {
 struct Run {
@@ -133,6 +138,10 @@ static void runNetwork(Run &run, MLIRContext &context) {
 
 int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, "ONNX backend node tests\n");
+  // The linker, which the CPU target calls, resets all options of the process.
+  const std::string table = tableOption, document = documentOption;
+  const bool verbose = verboseOption;
+  engine = engineOption;
   if (!llvm::sys::fs::is_directory(root)) {
     llvm::outs() << "no test data at " << root
                  << " (Debian package libonnx-testdata)\n"
@@ -206,13 +215,22 @@ int main(int argc, char **argv) {
       byOperator[op].second += good;
     }
   }
+  std::string rows = "| operator | cases | passed |\n|---|---|---|\n";
+  for (auto &[op, counts] : byOperator)
+    rows += "| " + op + " | " + std::to_string(counts.first) + " | " +
+            std::to_string(counts.second) + " |\n";
   if (!table.empty()) {
     std::error_code error;
-    llvm::raw_fd_ostream out(table, error);
-    out << "| operator | cases | passed |\n|---|---|---|\n";
-    for (auto &[op, counts] : byOperator)
-      out << "| " << op << " | " << counts.first << " | " << counts.second
-          << " |\n";
+    llvm::raw_fd_ostream(table, error) << rows;
+  }
+  bool documented = true;
+  if (!document.empty()) {
+    auto page = llvm::MemoryBuffer::getFile(document);
+    documented = page && (*page)->getBuffer().contains(rows);
+    if (!documented)
+      llvm::outs() << "FAIL the table in " << document
+                   << " differs from this run; put this there:\n"
+                   << rows;
   }
   for (auto &[reason, count] : excluded)
     llvm::outs() << "excluded by rule: " << reason << ": " << count << "\n";
@@ -221,5 +239,5 @@ int main(int argc, char **argv) {
                << " runs, " << frozenRuns << " of them with constants)\n";
   llvm::outs() << runs.size() - failedRuns << " passed, " << failedRuns
                << " failed\n";
-  return failedRuns || runs.empty() ? 1 : 0;
+  return failedRuns || runs.empty() || !documented ? 1 : 0;
 }
