@@ -340,8 +340,12 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
   return success();
 }
 
-/// Bounds for the synapses that the spike handlers may have changed.
+/// Bounds: one function for all synapses, which the engine calls when the host
+/// has written the weight, and one for those that spike handlers may have
+/// changed in this tick.
 LogicalResult Lowering::emitBounds(Plasticity &p) {
+  if (!isConfined(p.weight.op))
+    return success();
   bool onPre = false, onPost = false, onTick = false;
   for (auto handler : p.rule.list<neuro::HandlerOp>()) {
     onPre |= handler.getEvent() == neuro::Event::Pre;
@@ -353,28 +357,36 @@ LogicalResult Lowering::emitBounds(Plasticity &p) {
     });
     onTick |= handler.getEvent() == neuro::Event::Tick && setsWeight;
   }
-  if (!isConfined(p.weight.op) || onTick || (!onPre && !onPost))
-    return success();
-  std::string name = ("bounds." + p.op.getSymName()).str();
-  Kernel k(module, p.op.getLoc(), name, real);
   bool sparse = p.weight.storage == Storage::Synapses;
-  auto body = [&](Synapse synapse) {
-    Value w = k.load(p.weight.values, synapse.slot);
-    Value kept = confine(k, p.weight.op, w);
-    if (p.weight.exists)
-      kept = selectPresent(k, p.weight, synapse.slot, kept);
-    k.store(kept, p.weight.values, synapse.slot);
+  auto emit = [&](StringRef key,
+                  function_ref<void(Kernel &, SynapseBody)> loops) {
+    std::string name = (key + "." + p.op.getSymName()).str();
+    Kernel k(module, p.op.getLoc(), name, real);
+    loops(k, [&](Synapse synapse) {
+      Value w = k.load(p.weight.values, synapse.slot);
+      Value kept = confine(k, p.weight.op, w);
+      if (p.weight.exists)
+        kept = selectPresent(k, p.weight, synapse.slot, kept);
+      k.store(kept, p.weight.values, synapse.slot);
+    });
+    k.finish();
+    p.fields.push_back(field(key, name));
   };
-  if (onPre)
-    forEachEvent(k, p.weight, neuro::Side::Pre, p.preEvents.units,
-                 p.preEvents.count, sparse ? rowsByPre(p.weight) : RowView(),
-                 body);
-  if (onPost)
-    forEachEvent(k, p.weight, neuro::Side::Post, p.postEvents.units,
-                 p.postEvents.count, sparse ? rowsByPost(p.weight) : RowView(),
-                 body);
-  k.finish();
-  p.fields.push_back(field("bounds", name));
+  emit("bounds_all", [&](Kernel &k, SynapseBody body) {
+    forEachSynapse(k, p.weight, sparse ? rowsByPre(p.weight) : RowView(), body);
+  });
+  if (onTick || (!onPre && !onPost))
+    return success(); // the handler of the tick keeps them, or nothing changes
+  emit("bounds", [&](Kernel &k, SynapseBody body) {
+    if (onPre)
+      forEachEvent(k, p.weight, neuro::Side::Pre, p.preEvents.units,
+                   p.preEvents.count, sparse ? rowsByPre(p.weight) : RowView(),
+                   body);
+    if (onPost)
+      forEachEvent(k, p.weight, neuro::Side::Post, p.postEvents.units,
+                   p.postEvents.count,
+                   sparse ? rowsByPost(p.weight) : RowView(), body);
+  });
   return success();
 }
 

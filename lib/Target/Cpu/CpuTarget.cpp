@@ -142,8 +142,8 @@ public:
 /// Names of the functions that the plan calls, in order of appearance.
 void collectFunctions(Attribute attribute, std::vector<std::string> &names) {
   static constexpr StringLiteral keys[] = {
-      "function", "on_pre", "on_post",    "on_tick",
-      "on_call",  "bounds", "trace_tick", "trace_spike"};
+      "function", "on_pre",     "on_post",    "on_tick",    "on_call",
+      "bounds",   "bounds_all", "trace_tick", "trace_spike"};
   auto dictionary = cast<DictionaryAttr>(attribute);
   for (StringRef key : keys) {
     Attribute value = dictionary.get(key);

@@ -35,7 +35,7 @@ neuro.network @n dt 1.0 {
     : tensor<4xi1>, tensor<3xi1>
 }
 
-// CHECK: plastics = [{bounds = "bounds.learn"
+// CHECK: plastics = [{bounds = "bounds.learn", bounds_all = "bounds_all.learn"
 // CHECK-SAME: enabled = true
 // CHECK-SAME: on_post = "on_post.learn"
 // CHECK-SAME: on_pre = "on_pre.learn"

@@ -506,6 +506,29 @@ TEST(CpuLearning, DisabledKeepsWeightsAndTraces) {
   EXPECT_NE(a[0], 0.5);
 }
 
+// Values that the host writes outside of the bounds are brought back by the
+// next tick of an enabled rule, whether or not a spike touches them.
+TEST(CpuLearning, WrittenWeightsAreConfined) {
+  for (const char *connect :
+       {"#neuro.dense", "#neuro.list<dense<[[0, 0]]> : tensor<1x2xi64>>"})
+    for (bool isReference : {false, true}) {
+      auto engine = isReference ? makeReference(stdp(false, connect))
+                                : makeCpu(stdp(false, connect));
+      ASSERT_TRUE(engine);
+      std::vector<double> w;
+      ASSERT_TRUE(engine->step(1, nullptr).isOk());
+      ASSERT_TRUE(engine->setPlasticEnabled("learn", false).isOk());
+      ASSERT_TRUE(engine->writeWeight("W", std::vector<double>{7}).isOk());
+      ASSERT_TRUE(engine->step(1, nullptr).isOk());
+      ASSERT_TRUE(engine->readWeight("W", w).isOk());
+      EXPECT_EQ(w[0], 7.0);
+      ASSERT_TRUE(engine->setPlasticEnabled("learn", true).isOk());
+      ASSERT_TRUE(engine->step(1, nullptr).isOk());
+      ASSERT_TRUE(engine->readWeight("W", w).isOk());
+      EXPECT_EQ(w[0], 1.0);
+    }
+}
+
 /// All handlers, synapse states, a factor, bounds and sign, for each layout.
 class CpuPlasticLayouts : public testing::TestWithParam<Layout> {};
 

@@ -120,6 +120,7 @@ private:
   std::vector<bool> stimulusIsFresh;
   std::vector<uint64_t> arrayPosition; ///< next event of each spike array
   std::vector<bool> enabled;
+  std::vector<bool> isWritten; ///< by weight: written by the host, not confined
   std::vector<Clamp> clamps;
   Units scratch;
   std::vector<double> values;
@@ -236,6 +237,7 @@ Status CpuEngine::reset() {
   enabled.clear();
   for (const PlasticPlan &plastic : plan.plastics)
     enabled.push_back(plastic.isEnabled);
+  isWritten.assign(plan.weights.size(), false);
   clamps.clear();
   now = 0;
   spikeCount = eventCount = 0;
@@ -405,6 +407,10 @@ void CpuEngine::runPlastic(size_t number) {
     call(plastic.onPost);
     call(plastic.onTick);
     call(plastic.bounds);
+    if (isWritten[plastic.weight]) {
+      call(plastic.boundsAll);
+      isWritten[plastic.weight] = false;
+    }
   }
   for (uint32_t function : plastic.traceSpike)
     call(function);
@@ -588,6 +594,7 @@ Status CpuEngine::writeWeight(std::string_view name,
     return unknownName("weight", name);
   if (Status status = checkCount(given.size(), weight->count, name); !status)
     return status;
+  isWritten[size_t(weight - plan.weights.data())] = true;
   if (!weight->isMatrix) {
     for (uint64_t i = 0; i < weight->count; ++i)
       put(weight->buffer, i, given[i]);

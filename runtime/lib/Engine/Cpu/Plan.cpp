@@ -295,6 +295,13 @@ void Reader::readPlastics(const JsonReader &list) {
     plastic.onTick = functionOf(entry, "on_tick");
     plastic.onCall = functionOf(entry, "on_call");
     plastic.bounds = functionOf(entry, "bounds");
+    plastic.boundsAll = functionOf(entry, "bounds_all");
+    std::string weight = entry.at("weight").string();
+    for (size_t w = 0; w < plan.weights.size(); ++w)
+      if (plan.weights[w].name == weight)
+        plastic.weight = uint32_t(w);
+    if (plastic.weight == kNone)
+      entry.at("weight").error("no weight of that name");
     plastic.traceTick = functionsOf(entry, "trace_tick");
     plastic.traceSpike = functionsOf(entry, "trace_spike");
     plan.plastics.push_back(std::move(plastic));

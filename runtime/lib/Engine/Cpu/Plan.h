@@ -89,7 +89,8 @@ struct PlasticPlan {
   bool hasPre = false, hasPost = false;
   EventsPlan pre, post;
   uint32_t onPre = kNone, onPost = kNone, onTick = kNone, onCall = kNone,
-           bounds = kNone;
+           bounds = kNone, boundsAll = kNone;
+  uint32_t weight = kNone;
   std::vector<uint32_t> traceTick, traceSpike;
 };
 struct RecorderPlan {
