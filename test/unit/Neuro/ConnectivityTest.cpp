@@ -51,7 +51,8 @@ TEST(Connectivity, DenseWithMaskAndWithoutSelf) {
   EXPECT_EQ(expand(rule).size(), 1u);
   rule.mask.pop_back();
   Synapses synapses;
-  EXPECT_EQ(expandConnectivity(rule, synapses).code(), Code::ModelError);
+  EXPECT_EQ(expandConnectivity(rule, synapses).message(),
+            "weight 'W': mask must have one entry per pair");
 }
 
 TEST(Connectivity, FixedProbabilityHasBinomialCount) {
@@ -158,6 +159,17 @@ TEST(Connectivity, OneToOne) {
   EXPECT_EQ(
       expandConnectivity(makeRule(ConnectKind::OneToOne, 3, 4), t).message(),
       "weight 'W': one-to-one needs equal sides");
+}
+
+TEST(Connectivity, ShapeErrors) {
+  Synapses synapses;
+  ConnectRule rule = makeRule(ConnectKind::Dense, 0, 3);
+  EXPECT_EQ(expandConnectivity(rule, synapses).message(),
+            "weight 'W': sides must have between 1 and 2^32 - 1 units");
+  rule = makeRule(ConnectKind::Convolution, 4, 4);
+  EXPECT_EQ(expandConnectivity(rule, synapses).message(),
+            "weight 'W': convolution needs sides [channels, height, width] and "
+            "channels that are multiples of groups");
 }
 
 TEST(Connectivity, TooMany) {

@@ -315,6 +315,51 @@ neuro.network @n dt 1.0 {
   EXPECT_EQ(probe(5), (V{8, 18, 28}));
 }
 
+// What the interpreter refuses is said on the operation.
+TEST_F(Reference, RefusesWhatItDoesNotKnow) {
+  auto refuse = [&](const std::string &text) {
+    std::string message;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      message += diagnostic.str() + "\n";
+      return success();
+    });
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+    EXPECT_TRUE(module);
+    std::unique_ptr<rt::Engine> engine;
+    rt::Status status = createReferenceEngine(std::move(module), {}, engine);
+    if (status.isOk())
+      status = engine->step(1, nullptr);
+    EXPECT_EQ(status.code(), rt::Code::ModelError);
+    return message;
+  };
+  EXPECT_EQ(refuse("neuro.network @a dt 1.0 {\n}\nneuro.network @b dt 1.0 {\n}"),
+            "the reference interpreter needs one network, got 2\n");
+  EXPECT_EQ(refuse(R"mlir(
+neuro.model @m {
+  neuro.state @v init 1.0
+  neuro.stage @s {
+    %v = neuro.get @v
+    %w = math.asinh %v : f64
+    neuro.set @v, %w
+  }
+}
+neuro.network @n dt 1.0 {
+  neuro.population @A of @m shape [2] : () -> ()
+}
+)mlir"),
+            "the reference interpreter does not know 'math.asinh' in scalar "
+            "code\n");
+  EXPECT_EQ(refuse(R"mlir(
+neuro.network @n dt 1.0 {
+  %x = neuro.stimulus @x : tensor<4xf32>
+  %y = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+  %z = tensor.cast %y : tensor<?xf32> to tensor<4xf32>
+  neuro.probe @z %z : tensor<4xf32>
+}
+)mlir"),
+            "the reference interpreter cannot evaluate this tensor operation\n");
+}
+
 TEST_F(Reference, ErrorsNameWhatIsMissing) {
   auto engine = load(R"mlir(
 neuro.model @m {
