@@ -24,19 +24,20 @@ static uint32_t (*const steps[2])(uint32_t) = {addOne, twist};
 
 static uint32_t checksum(void) {
   uint32_t s = 12345;
-  int64_t wide = -1;
+  uint64_t wide = ~0ull;
   for (int round = 0; round < 20; ++round) {
     for (int i = 0; i < 512; ++i) {
       s = steps[i & 1](s * 1664525u + 1013904223u);
-      words[i] = s ^ (uint32_t)(wide >> 7);
+      words[i] = s ^ (uint32_t)((int64_t)wide >> 7);
     }
     for (int i = 0; i < 64; ++i) {
       signedBytes[i] = (int8_t)words[i];
       halves[i] = (uint16_t)(words[i] >> 9);
-      wide = wide * 6364136223846793005ll + signedBytes[i] - halves[i];
-      if (wide < 0)
-        wide += (int32_t)words[i];
-      s += (uint32_t)((uint64_t)wide >> (i & 31));
+      wide = wide * 6364136223846793005ull +
+             (uint64_t)(int64_t)(signedBytes[i] - halves[i]);
+      if ((int64_t)wide < 0)
+        wide += (uint64_t)(int64_t)(int32_t)words[i];
+      s += (uint32_t)(wide >> (i & 31));
     }
     s ^= crc((const uint8_t *)words, sizeof words);
   }
