@@ -315,8 +315,9 @@ ConstResult ConstDomain::distribution(const Expr &e) {
       if (!b)
         return std::nullopt;
       if (!b->p.isNumber() || (b->dim != dim && !b->anyUnit)) {
-        diag.error(clip->args[i]->loc, "a bound of 'clip' must be a number in " +
-                                           dim.str());
+        diag.error(clip->args[i]->loc,
+                   "a bound of 'clip'" + mustBeIn(dim) + ", but " +
+                       quote(*clip->args[i]) + isIn(b->dim));
         return std::nullopt;
       }
       bound[i] = b->p.number();

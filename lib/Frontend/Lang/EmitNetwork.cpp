@@ -268,6 +268,9 @@ Attribute Elaborator::valueAttr(const ConstTyped &v, bool hertz) {
     DenseF64ArrayAttr clip;
     if (d.clip)
       clip = b.getDenseF64ArrayAttr({d.clip->first * f, d.clip->second * f});
+    // Scaled to nothing (`0.0*normal(…, clip = …)`): one value is left.
+    if (clip && clip[0] == clip[1])
+      return b.getF64FloatAttr(clip[0]);
     double a = d.a * f, second = d.b * f;
     if (d.kind == "lognormal") {
       a = d.a + std::log(f);

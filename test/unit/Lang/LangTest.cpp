@@ -62,6 +62,12 @@ TEST(Lang, ErrorsPointAtTheFaultyExpression) {
       << c.diagnostics[0];
 }
 
+TEST(Lang, AFileMayEndAnywhere) {
+  Compiled c("model");
+  EXPECT_EQ(c.diagnostics.at(0),
+            "1:6: expected the name of the model, found the end of the file");
+}
+
 TEST(Lang, OperationsCarryTheirPlace) {
   Compiled c("model m {\n  output y : 1\n  emit y = 1\n}\n");
   ASSERT_TRUE(c.module);
@@ -119,6 +125,12 @@ TEST(Lang, TheTimeStepCanBeOverriddenAndUsed) {
       << wrong.diagnostics[0];
   options.overrides = {{"dt", "1 +"}};
   EXPECT_FALSE(Compiled(text, options).module);
+  options.overrides = {{"dt", "1 ms)"}};
+  Compiled tail(text, options);
+  EXPECT_NE(tail.diagnostics.at(0).find(
+                "expected the end of the expression, found ')'"),
+            std::string::npos)
+      << tail.diagnostics[0];
 }
 
 TEST(Lang, NetworksComeFromFilesThroughTheCallback) {
@@ -147,6 +159,14 @@ TEST(Lang, NetworksComeFromFilesThroughTheCallback) {
   EXPECT_EQ(asked, file);
   Compiled without("network net from \"" + file + "\"\n");
   EXPECT_FALSE(without.module);
+  EXPECT_EQ(without.diagnostics.at(0),
+            "1:18: networks from files cannot be read here");
+  options.importNetwork = [](llvm::StringRef, llvm::StringRef, mlir::Location,
+                             mlir::ModuleOp) { return mlir::failure(); };
+  Compiled broken("network net from \"" + file + "\"\n", options);
+  EXPECT_FALSE(broken.module);
+  EXPECT_NE(broken.diagnostics.at(0).find("could not be imported"),
+            std::string::npos);
 }
 
 TEST(Lang, ADefaultThatFollowsFromADrawUsesThatDraw) {
