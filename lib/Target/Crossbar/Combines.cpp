@@ -157,6 +157,10 @@ LogicalResult Emitter::emitScatter(TileState &t, ScatterOp op) {
 
 LogicalResult Emitter::emitCombine(TileState &t, CombineOp op) {
   Projection &p = view_->projections[size_t(op.getProjection())];
+  if (p.op.getDelays())
+    return p.op.emitError()
+           << "unsupported: synapses with delays of their own carry spikes by "
+              "weighted sums only on a crossbar machine";
   for (Share &share : t.shares) {
     if (share.population != p.target.population ||
         share.first != op.getUnits()[0])
@@ -258,10 +262,6 @@ LogicalResult Emitter::emitDenseCombine(TileState &t, Projection &p,
   auto expanded = expandWeight(p.weight);
   if (failed(expanded))
     return failure();
-  if (p.op.getDelays())
-    return p.op.emitError()
-           << "unsupported: synapses with delays of their own carry spikes by "
-              "weighted sums only on a crossbar machine";
   int64_t size = share.size(), rows = p.numSource;
   Interval in = intervalOf(p.weight.getValues());
   int point = chooseFrac(in), port = portFrac(p.target);

@@ -181,7 +181,7 @@ void Emitter::emitScale(TileState &t, Projection &p, MatrixOp matrix,
   for (int64_t i = 0; i < (perColumn ? length : 1); ++i)
     most = std::max(most, scales[size_t(col0 + i)]);
   // mantissas with 30 bits for the largest scale
-  int mantissa = chooseFrac(Interval::point(most));
+  int mantissa = mantissaFrac(most);
   double inputs =
       p.spikes ? 1.0 : std::ldexp(1.0, int(inputBits(matrix, rows)));
   double levels = std::ldexp(1.0, int(matrix.getBits()) - 1);

@@ -324,7 +324,7 @@ LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
       vectors.address(kA, operand);
       t.tile.emit(Op::Vfill, {kA, kTick, kLength});
       double dt = view_->network.getDt().convertToDouble();
-      int point = chooseFrac(Interval::point(dt));
+      int point = std::min(mantissaFrac(dt), 63 + 10);
       vectors.address(kB, operand);
       t.tile.set(kC, toFixed(dt, point));
       t.tile.emit(Op::VmulS,
@@ -343,7 +343,7 @@ LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
         return operand;
       }
       t.tile.emit(Op::Vrndn, {kA, kB, kC, kLength, kTick, draw});
-      int point = chooseFrac(Interval::point(NEUROC_RT_NORMAL_SCALE));
+      int point = mantissaFrac(NEUROC_RT_NORMAL_SCALE);
       vectors.address(kB, operand);
       t.tile.set(kC, toFixed(NEUROC_RT_NORMAL_SCALE, point));
       t.tile.emit(Op::VmulS, {kA, kB, kC, kLength, point - 27});

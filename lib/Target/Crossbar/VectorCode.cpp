@@ -26,6 +26,13 @@ int32_t toFixed(double value, int frac) {
   return int32_t(std::clamp(word, -2147483648.0, 2147483647.0));
 }
 
+int mantissaFrac(double value) {
+  if (value == 0.0)
+    return 30;
+  return std::clamp(30 - int(std::ceil(std::log2(std::fabs(value)) - 1e-12)),
+                    -31, 60);
+}
+
 int TemporaryPool::acquire() {
   if (!free.empty()) {
     int slot = free.back();
@@ -249,8 +256,8 @@ Operand VectorCode::addLike(Operation *op, Operand a, Operand b) {
 Operand VectorCode::multiply(Operand a, Operand b, int frac) {
   if (a.kind == Operand::Constant)
     std::swap(a, b);
-  if (b.kind == Operand::Constant)
-    b.frac = chooseFrac(Interval::point(b.value));
+  if (b.kind == Operand::Constant) // as many digits as one shift can undo
+    b.frac = std::min(mantissaFrac(b.value), 63 + frac - a.frac);
   int shift = a.frac + b.frac - frac;
   if (shift < 0) {
     frac += shift;
@@ -500,8 +507,9 @@ Operand VectorCode::logarithm(Operand a) {
 
 /// The argument is shifted by an even number of places to [2^29, 2^31).
 Operand VectorCode::squareRoot(Operand a) {
-  if (a.frac % 2 != 0)
-    a = aligned(a, a.frac - 1);
+  Operand even = aligned(a, a.frac % 2 != 0 ? a.frac - 1 : a.frac);
+  int ownedByAlignment = even.slot != a.slot ? even.slot : -1;
+  a = even;
   Operand places = temporary(0), mantissa = temporary(30);
   unary(Op::Vclz, places, a);
   address(kA, places);
@@ -535,6 +543,7 @@ Operand VectorCode::squareRoot(Operand a) {
   release(places);
   release(mantissa);
   release(root);
+  pool.release(ownedByAlignment);
   return result;
 }
 
@@ -582,7 +591,7 @@ LogicalResult VectorCode::function(Operation *op, Operand &result) {
     constexpr double kTwoPi = 6.283185307179586;
     Operand x = a;
     Interval reduced = in;
-    if (in.hi - in.lo > 8.0 * kTwoPi) {
+    if (in.hi - in.lo > 2.0 * kTwoPi) {
       x = temporary(a.frac);
       Operand period = Operand::constant(kTwoPi);
       period.frac = a.frac;

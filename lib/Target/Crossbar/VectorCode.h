@@ -133,6 +133,9 @@ private:
   llvm::DenseMap<mlir::Value, unsigned> remaining;
 };
 
+/// Fraction bits that give a constant factor 30 significant ones.
+int mantissaFrac(double value);
+
 /// value * 2^frac, rounded and saturated.
 int32_t toFixed(double value, int frac);
 

@@ -181,8 +181,10 @@ private:
         continue;
       }
       bool plain = op.getTransmit().empty() && op.getCombine() == Combine::Sum;
-      if (plain && p.spikes && !conv &&
-          !isa<OneToOneAttr>(p.weight.getConnect()))
+      // Delays of synapses need rows whatever the layout.
+      bool isRegular =
+          conv || isa<OneToOneAttr>(p.weight.getConnect());
+      if (plain && p.spikes && (op.getDelays() || !isRegular))
         in.rows.push_back(&p);
       else
         in.digital.push_back(&p);

@@ -35,7 +35,8 @@ public:
       return signalPassFailure();
     }
     if (weightBits < 2 || weightBits > 16) {
-      map.emitError() << "weight-bits must be in [2, 16], got " << weightBits;
+      map.emitError() << "weight-bits must be in [2, 16], got "
+                      << unsigned(weightBits);
       return signalPassFailure();
     }
     auto view = NetworkView::create(getNetwork(module));
