@@ -299,6 +299,55 @@ TEST(SpinnElf, RefusesWhatItIsNot) {
   EXPECT_EQ(message(bad), "ELF image: program headers end beyond the file");
 }
 
+uint32_t get(const std::vector<uint8_t> &file, uint32_t at) {
+  uint32_t value;
+  std::memcpy(&value, &file[at], 4);
+  return value;
+}
+std::vector<uint8_t> with(std::vector<uint8_t> file, uint32_t at,
+                          uint32_t value, unsigned bytes = 4) {
+  std::memcpy(&file[at], &value, bytes);
+  return file;
+}
+
+// Every offset and size in headers is checked, and the message says which.
+TEST(SpinnElf, RefusesEveryBadRange) {
+  std::vector<uint8_t> good = armProgram("devices");
+  ASSERT_GT(good.size(), 200u);
+  uint32_t program = get(good, 28), sections = get(good, 32), symbols = 0;
+  ASSERT_EQ(get(good, program), 1u); // a loadable segment
+  for (uint32_t i = 0; i < uint32_t(good[48] | good[49] << 8); ++i)
+    if (get(good, sections + i * 40 + 4) == 2)
+      symbols = sections + i * 40;
+  ASSERT_NE(symbols, 0u);
+  uint32_t strings = sections + get(good, symbols + 24) * 40;
+  uint32_t size = get(good, program + 20);
+  const std::pair<std::vector<uint8_t>, std::string> cases[] = {
+      {with(good, 42, 31, 2), "program header size is 31, not 32"},
+      {with(good, 28, 0xfffffff0), "program headers end beyond the file"},
+      {with(good, program + 16, size + 1),
+       "segment 0 has more bytes than memory"},
+      {with(good, program + 4, 0xfffffff0), "segment 0 ends beyond the file"},
+      {with(good, program + 20, 0x09000000),
+       "segment 0 is larger than any memory"},
+      {with(good, program + 12, 0xffffffff),
+       "segment 0 wraps round the address space"},
+      {with(good, 46, 41, 2), "section header size is 41, not 40"},
+      {with(good, 32, 0xffffff00), "section headers end beyond the file"},
+      {with(good, symbols + 20, 0x7fffffff),
+       "the symbol table ends beyond the file"},
+      {with(good, symbols + 24, 0xffff),
+       "the symbol table names no string table"},
+      {with(good, strings + 16, 0xfffffff0),
+       "the string table ends beyond the file"},
+  };
+  for (const auto &[file, message] : cases) {
+    ElfImage image;
+    EXPECT_EQ(parseElf(file, image).message(), "ELF image: " + message);
+    EXPECT_TRUE(image.segments.empty()); // untouched
+  }
+}
+
 // Damaged files give errors or load; nothing else happens.
 TEST(SpinnElf, DamagedFiles) {
   std::vector<uint8_t> good = armProgram("checksum-arm");
