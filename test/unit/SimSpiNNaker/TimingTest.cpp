@@ -408,4 +408,19 @@ TEST(SpinnTiming, BufferedSdramWrites) {
   EXPECT_EQ(cyclesOf(words), 9u + 1 + 16);
 }
 
+// The manual's table of parameters is the one in the code.
+TEST(SpinnTiming, ManualListsTheParameters) {
+  std::ifstream file(NEUROC_SOURCE_DIR "/docs/spinnaker-machine.md");
+  ASSERT_TRUE(file.good());
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const TimingParameterInfo &info : timingParameters()) {
+    std::string row = std::string("| `") + info.name + "` | " +
+                      std::to_string(info.value) + " | " +
+                      std::to_string(info.low) + " to " +
+                      std::to_string(info.high) + " | " + info.unit + " | " +
+                      info.basis + " | " + info.text + " |";
+    EXPECT_NE(text.find(row), std::string::npos) << row;
+  }
+}
+
 } // namespace
