@@ -168,6 +168,9 @@ neuroc::spinn::shapeImage(const MappedNetwork &network, unsigned nodeIndex,
   for (unsigned index : network.sharesOfNode[nodeIndex]) {
     spec.maxUnits = std::max(spec.maxUnits, network.shares[index].count);
     spec.isExternal |= network.shares[index].op.getExternal();
+    spec.isSent.resize(node.outputs.size());
+    for (auto [output, key] : llvm::enumerate(network.shares[index].keys))
+      spec.isSent[output] = spec.isSent[output] || key.second != 0;
   }
   spec.arraySize.assign(spec.listening.size(), 0);
   for (unsigned index : network.sharesOfNode[nodeIndex]) {
@@ -686,7 +689,8 @@ FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
   shareWords[ImageSpec::kUnits] = static_cast<uint32_t>(share->count);
   shareWords[ImageSpec::kFirst] = static_cast<uint32_t>(share->first);
   for (size_t i = 0; i < share->keys.size(); ++i)
-    shareWords[ImageSpec::kKeys + i] = share->keys[i].first;
+    shareWords[ImageSpec::kKeys + i] =
+        share->keys[i].second ? share->keys[i].first : ImageSpec::kNoKey;
   for (unsigned i = 0; i < spec.listening.size(); ++i)
     shareWords[spec.lowWord(i)] = static_cast<uint32_t>(
         arrayRange(network, index, spec.listening[i]).first);

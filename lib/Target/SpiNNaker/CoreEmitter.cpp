@@ -491,10 +491,21 @@ void CoreEmitter::emitSpike(unsigned output, llvm::Value *u) {
     llvm::Value *bit = b.CreateShl(b.getInt32(1), b.CreateAnd(u, 31));
     store(b.CreateOr(load(bits, word), bit), bits, word);
   }
-  if (spec.plan->sources[spec.node->outputs[output]].isHeard)
+  ifSent(output, [&] {
     b.CreateCall(kernelFunction("neuroc_kernel_send_spike", b.getVoidTy(), 1,
                                 false),
                  {keyOfUnit(output, u)});
+  });
+}
+
+/// Emits `send` where some share of the node has keys for the output, under the
+/// condition that this one has.
+void CoreEmitter::ifSent(unsigned output, llvm::function_ref<void()> send) {
+  if (!spec.isSent[output])
+    return;
+  ifThen(b.CreateICmpNE(share(ImageSpec::kKeys + output),
+                        b.getInt32(ImageSpec::kNoKey)),
+         send);
 }
 
 /// Gives output `output` of unit `u` a value; it travels when it changed.
@@ -505,10 +516,11 @@ void CoreEmitter::emitValue(unsigned output, llvm::Value *u,
   llvm::Value *changed = b.CreateICmpNE(load(values, u), value);
   ifThen(changed, [&] {
     store(value, values, u);
-    if (spec.plan->sources[spec.node->outputs[output]].isHeard)
+    ifSent(output, [&] {
       b.CreateCall(kernelFunction("neuroc_kernel_send_value", b.getVoidTy(), 2,
                                   false),
                    {keyOfUnit(output, u), value});
+    });
   });
 }
 

@@ -78,11 +78,14 @@ struct ImageSpec {
   std::vector<WeightBlock> blocks;
   std::vector<RecordItem> records;
   std::set<std::string> clamped; ///< states that the experiment clamps
+  std::vector<bool> isSent;      ///< per output: some share has keys for it
   uint64_t seed = 0;
   double dt = 1;
 
   /// Word numbers in the array "share".
   static constexpr unsigned kUnits = 0, kFirst = 1, kEvents = 2, kKeys = 3;
+  /// In place of the key of an output that nobody listens to.
+  static constexpr uint32_t kNoKey = 0xffffffffu;
   unsigned lowWord(unsigned listening) const {
     return kKeys + node->outputs.size() + listening;
   }

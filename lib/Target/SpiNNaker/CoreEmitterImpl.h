@@ -65,6 +65,7 @@ private:
   // Stages.
   llvm::Value *keyOfUnit(unsigned output, llvm::Value *u);
   bool isRecorded(unsigned output) const;
+  void ifSent(unsigned output, llvm::function_ref<void()> send);
   void emitSpike(unsigned output, llvm::Value *u);
   void emitValue(unsigned output, llvm::Value *u, llvm::Value *value);
   Num readDraw(neuro::RandomOp op, llvm::StringRef stream, llvm::Value *entity,
