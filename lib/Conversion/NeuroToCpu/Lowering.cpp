@@ -230,8 +230,8 @@ LogicalResult Lowering::collectSignals() {
     auto type = dyn_cast<RankedTensorType>(value.getType());
     if (type && !type.hasStaticShape())
       return value.getDefiningOp()->emitOpError(
-                 "unsupported by target 'cpu': the extents of '")
-             << type << "' are not known at compile time";
+                 "unsupported by target 'cpu': the extents of ")
+             << type << " are not known at compile time";
     Signal &signal = signals.emplace_back();
     signal.value = value;
     signal.number = signals.size() - 1;

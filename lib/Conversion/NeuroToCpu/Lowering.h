@@ -119,9 +119,8 @@ private:
   // Stages.cpp
   mlir::LogicalResult lowerStage(neuro::PopulationOp population,
                                  neuro::StageOp stage);
-  mlir::FailureOr<mlir::Value> emitGet(Kernel &kernel,
-                                       neuro::PopulationOp population,
-                                       neuro::GetOp get, mlir::Value unit);
+  mlir::Value emitGet(Kernel &kernel, neuro::PopulationOp population,
+                      neuro::GetOp get, mlir::Value unit);
   Buffer stateBuffer(neuro::PopulationOp population, llvm::StringRef state);
 
   // Projections.cpp

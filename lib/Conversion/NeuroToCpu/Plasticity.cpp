@@ -111,6 +111,7 @@ public:
   function_ref<Value(neuro::NameKind, StringRef)> read;
   function_ref<void(neuro::NameKind, StringRef, Value)> write;
   function_ref<Value(neuro::RandomOp)> draw;
+  Value number; ///< of the unit or synapse
 
   LogicalResult emit(Kernel &k, Block &block, double dt) {
     ScalarCloner cloner(k);
@@ -119,9 +120,7 @@ public:
       if (auto get = dyn_cast<neuro::GetOp>(op)) {
         Value value =
             read(neuro::resolveName(get, get.getName()), get.getName());
-        if (!value)
-          return get.emitOpError("'")
-                 << get.getName() << "' cannot be read in a rule";
+        assert(value && "the verifier knows what a rule may read");
         cloner.map(get.getValue(), value);
       } else if (auto set = dyn_cast<neuro::SetOp>(op)) {
         write(neuro::resolveName(set, set.getName()), set.getName(),
@@ -143,7 +142,12 @@ public:
                                                          b, k.loc, k.real, ms));
       } else if (auto step = dyn_cast<neuro::DtOp>(op)) {
         cloner.map(step.getValue(), k.number(dt));
-      } else if (isa<neuro::DiffOp, neuro::IndexOp>(op)) {
+      } else if (auto index = dyn_cast<neuro::IndexOp>(op)) {
+        Value value =
+            arith::IndexCastUIOp::create(b, k.loc, b.getI64Type(), number);
+        cloner.map(index.getValue(),
+                   arith::UIToFPOp::create(b, k.loc, k.real, value));
+      } else if (isa<neuro::DiffOp>(op)) {
         return op.emitOpError("is not in core normal form; run "
                               "neuro-solve-dynamics first");
       } else if (failed(cloner.clone(&op))) {
@@ -237,7 +241,8 @@ LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
       return drawRandom(k, random.getKind(), p.op.getSymName(), unit,
                         int32_t(random.getDraw()));
     };
-    if (failed(RuleEmitter{read, write, draw}.emit(k, region.front(), dt)))
+    if (failed(
+            RuleEmitter{read, write, draw, unit}.emit(k, region.front(), dt)))
       result = failure();
   };
   if (spike) {
@@ -318,8 +323,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       return drawRandom(k, random.getKind(), p.op.getSymName(), pair,
                         int32_t(random.getDraw()));
     };
-    if (failed(RuleEmitter{read, write, draw}.emit(k, handler.getBody().front(),
-                                                   dt)))
+    if (failed(RuleEmitter{read, write, draw, synapse.slot}.emit(
+            k, handler.getBody().front(), dt)))
       result = failure();
   };
   bool sparse = p.weight.storage == Storage::Synapses;

@@ -82,9 +82,8 @@ Buffer Lowering::stateBuffer(neuro::PopulationOp population, StringRef state) {
   return buffer;
 }
 
-FailureOr<Value> Lowering::emitGet(Kernel &kernel,
-                                   neuro::PopulationOp population,
-                                   neuro::GetOp get, Value unit) {
+Value Lowering::emitGet(Kernel &kernel, neuro::PopulationOp population,
+                        neuro::GetOp get, Value unit) {
   OpBuilder &b = kernel.builder;
   StringRef name = get.getName();
   switch (neuro::resolveName(get, name)) {
@@ -131,7 +130,7 @@ FailureOr<Value> Lowering::emitGet(Kernel &kernel,
     return joined;
   }
   default:
-    return get.emitOpError("'") << name << "' cannot be read in a stage";
+    llvm_unreachable("the verifier knows what a stage may read");
   }
 }
 
@@ -148,12 +147,7 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
     ScalarCloner cloner(kernel);
     for (Operation &op : stage.getBody().front()) {
       if (auto get = dyn_cast<neuro::GetOp>(op)) {
-        FailureOr<Value> value = emitGet(kernel, population, get, unit);
-        if (failed(value)) {
-          result = failure();
-          return;
-        }
-        cloner.map(get.getValue(), *value);
+        cloner.map(get.getValue(), emitGet(kernel, population, get, unit));
       } else if (auto set = dyn_cast<neuro::SetOp>(op)) {
         kernel.store(cloner.lookup(set.getValue()),
                      stateBuffer(population, set.getName()), unit);

@@ -53,17 +53,6 @@ neuro.network @n dt 1.0 {
 
 // -----
 
-// Widening to f64 cannot keep what reads bit patterns.
-neuro.network @n dt 1.0 {
-  %x = neuro.stimulus @x : tensor<4xf32>
-  // expected-error @below {{unsupported with f64: a bit pattern of f32 is read}}
-  %i = arith.bitcast %x : tensor<4xf32> to tensor<4xi32>
-  %y = arith.sitofp %i : tensor<4xi32> to tensor<4xf32>
-  neuro.probe @p %y : tensor<4xf32>
-}
-
-// -----
-
 // A rule's equations must have been solved too.
 neuro.rule @r {
   neuro.trace @k on pre {

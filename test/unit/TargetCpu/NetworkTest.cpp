@@ -220,6 +220,56 @@ TEST(CpuNetwork, EventsEqualFullVisits) {
   }
 }
 
+// A matrix and the list of all its pairs are the same weight.
+TEST(CpuNetwork, DenseEqualsListOfAllPairs) {
+  std::string pairs, values, matrix;
+  for (int pre = 0; pre < 12; ++pre)
+    for (int post = 0; post < 3; ++post) {
+      std::string comma = pre || post ? ", " : "";
+      pairs +=
+          comma + "[" + std::to_string(pre) + ", " + std::to_string(post) + "]";
+      values += comma + std::to_string(std::sin(pre * 3 + post));
+    }
+  for (int post = 0; post < 3; ++post) {
+    matrix += post ? "], [" : "[";
+    for (int pre = 0; pre < 12; ++pre)
+      matrix += (pre ? ", " : "") + std::to_string(std::sin(pre * 3 + post));
+  }
+  std::string text =
+      network("      neuro.weight @D pre [12] post [3] connect #neuro.dense "
+              "values dense<[" +
+              matrix +
+              "]]> : tensor<3x12xf64>\n"
+              "      neuro.weight @L pre [12] post [3] connect "
+              "#neuro.list<dense<[" +
+              pairs +
+              "]> : tensor<36x2xi64>> values "
+              "dense<[" +
+              values + "]> : tensor<36xf64>\n" + R"(
+      %a = neuro.project %x through @D : tensor<12xf32> -> tensor<3xf32>
+      %b = neuro.project %x through @L : tensor<12xf32> -> tensor<3xf32>
+      %c = neuro.project %s through @D delay 1 : tensor<12xi1> -> tensor<3xf32>
+      %d = neuro.project %s through @L delay 1 : tensor<12xi1> -> tensor<3xf32>
+      %e = neuro.project %a through @D transposed : tensor<3xf32> -> tensor<12xf32>
+      %f = neuro.project %b through @L transposed : tensor<3xf32> -> tensor<12xf32>
+      neuro.probe @a %a : tensor<3xf32>
+      neuro.probe @b %b : tensor<3xf32>
+      neuro.probe @c %c : tensor<3xf32>
+      neuro.probe @d %d : tensor<3xf32>
+      neuro.probe @e %e : tensor<12xf32>
+      neuro.probe @f %f : tensor<12xf32>
+)");
+  for (bool isDouble : {false, true}) {
+    auto engine = makeCpu(text, {isDouble});
+    ASSERT_TRUE(engine);
+    Recording recording;
+    ASSERT_TRUE(engine->step(50, &recording).isOk());
+    for (unsigned probe : {2u, 4u, 6u})
+      EXPECT_EQ(recording.rows[probe], recording.rows[probe + 1]);
+    EXPECT_NE(recording.rows[6].back()[0], 0.0);
+  }
+}
+
 TEST(CpuNetwork, PopulationsPortsAndDivisors) {
   expectSameAsReference(network(R"(
       neuro.weight @W pre [12] post [20] connect
@@ -568,8 +618,12 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
         }
       } spike {
         %one = arith.constant 1.0 : f64
+        %i = neuro.index
+        %scale = arith.constant 0.1 : f64
+        %si = arith.mulf %i, %scale : f64
+        %bump = arith.addf %one, %si : f64
         %old = neuro.get @fast
-        %new = arith.addf %old, %one : f64
+        %new = arith.addf %old, %bump : f64
         neuro.set @fast, %new
       }
       neuro.on pre {
@@ -597,10 +651,13 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
         %rate = neuro.get @rate
         %post = neuro.get @post
         %u = neuro.random uniform
+        %now = neuro.time
+        %wave = math.sin %now : f64
         %a = arith.mulf %t, %r : f64
         %b = arith.mulf %a, %rate : f64
         %c = arith.mulf %b, %u : f64
-        %n = arith.addf %w, %c : f64
+        %cw = arith.mulf %c, %wave : f64
+        %n = arith.addf %w, %cw : f64
         neuro.set @w, %n
         %half = arith.constant 0.9 : f64
         %s = arith.mulf %t, %half : f64
