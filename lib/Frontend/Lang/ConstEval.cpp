@@ -124,6 +124,8 @@ std::optional<ConstValue> ConstDomain::binary(llvm::StringRef op, ConstValue a,
                                               ConstValue b, llvm::SMLoc loc) {
   if (a.dist.has_value() != b.dist.has_value() && (a.dist ? b : a).isNumber()) {
     double c = (a.dist ? b : a).number();
+    if (op == "*" && c == 0)
+      return ConstValue::of(0);
     std::optional<Distribution> d;
     if (op == "+")
       d = affine(a.dist ? *a.dist : *b.dist, 1, c);
@@ -134,6 +136,11 @@ std::optional<ConstValue> ConstDomain::binary(llvm::StringRef op, ConstValue a,
     else if (op == "/" && a.dist && c != 0)
       d = affine(*a.dist, 1 / c, 0);
     if (d) {
+      if (!std::isfinite(d->a) || !std::isfinite(d->b) ||
+          (d->clip && !(d->clip->first < d->clip->second))) {
+        diag.error(loc, "the distribution leaves the range of numbers");
+        return std::nullopt;
+      }
       ConstValue v;
       v.dist = d;
       return v;
@@ -303,6 +310,11 @@ ConstResult ConstDomain::distribution(const Expr &e) {
                           " and " + formatNumber(d.b));
     return std::nullopt;
   }
+  if (d.kind == "exponential" && !(d.a > 0)) {
+    diag.error(e.loc, "the mean of 'exponential' is positive, got " +
+                          formatNumber(d.a));
+    return std::nullopt;
+  }
   if ((d.kind == "normal" || d.kind == "lognormal") && d.b < 0) {
     diag.error(e.loc, "a standard deviation is not negative, got " +
                           formatNumber(d.b));
@@ -327,6 +339,10 @@ ConstResult ConstDomain::distribution(const Expr &e) {
       return std::nullopt;
     }
     d.clip = {bound[0], bound[1]};
+  }
+  if (!std::isfinite(d.a) || !std::isfinite(d.b)) {
+    diag.error(e.loc, "the distribution leaves the range of numbers");
+    return std::nullopt;
   }
   ConstValue v;
   v.dist = d;

@@ -159,7 +159,13 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
     domain.unitShape = *unitShape;
   domain.seed = seed;
   domain.stream = stream.str();
-  return want ? eval.evalAs(e, *want, what) : eval.eval(e);
+  ConstResult r = want ? eval.evalAs(e, *want, what) : eval.eval(e);
+  if (r && llvm::any_of(r->p.data, [](double x) { return std::isnan(x); })) {
+    diag.error(e.loc, "the value of " + quote(e) + " is not a number (0/0, "
+                      "inf - inf or the like)");
+    return std::nullopt;
+  }
+  return r;
 }
 
 std::optional<double> Elaborator::evalNumber(const Expr &e, const ConstEnv *env,

@@ -139,7 +139,7 @@ Attribute Elaborator::connectorAttr(NetworkInfo &net, const Expr &e,
       return {};
     }
     for (double x : r->p.data)
-      if (x < 0 || x != std::floor(x)) {
+      if (!(x >= 0 && x < 1e9) || x != std::floor(x)) {
         diag.error(main->loc, "unit numbers are whole and not negative");
         return {};
       }
@@ -156,9 +156,12 @@ Attribute Elaborator::connectorAttr(NetworkInfo &net, const Expr &e,
       return otherwise;
     ConstResult r = evalConst(*it->second, &net.constants);
     if (r && (r->p.dist || r->p.shape.size() != 1 ||
-              r->p.data.size() != count)) {
+              r->p.data.size() != count ||
+              llvm::any_of(r->p.data, [](double x) {
+                return !(x >= 0 && x < 1e6) || x != std::floor(x);
+              }))) {
       diag.error(it->second->loc, "'" + name + "' is a list of " +
-                                      llvm::Twine(count) + " numbers");
+                                      llvm::Twine(count) + " whole numbers");
       return otherwise;
     }
     return r ? pairOf(r->p.data) : otherwise;

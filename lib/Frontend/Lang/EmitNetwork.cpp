@@ -276,6 +276,7 @@ Attribute Elaborator::valueAttr(const ConstTyped &v, bool hertz) {
       a = d.a + std::log(f);
       second = d.b;
     }
+    // Bad parameters have been refused where they were written.
     return neuro::DistributionAttr::get(
         b.getContext(), *neuro::symbolizeDistributionKind(d.kind),
         b.getF64FloatAttr(a), b.getF64FloatAttr(second), clip);
