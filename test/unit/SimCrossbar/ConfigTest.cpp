@@ -159,6 +159,11 @@ TEST(ProgramManifest, Errors) {
   has(programError("\"scale\": 0.5", "\"scale\": 0"), "scale must not be 0");
   has(programError("\"rowStep\": 3", "\"rowStep\": 4"),
       "element (1, 2) is not one of the 6 stored values");
+  has(programError("\"stride\": 3", "\"stride\": 0"), "stride");
+  has(programError("\"stride\": 4", "\"stride\": 2"),
+      "stride must be at least the 3 words of a row, got 2");
+  has(programError("\"first\": 0", "\"first\": 999999999"), "first");
+  has(programError("\"count\": 6", "\"count\": 99999999999"), "count");
   has(programError("[1, 2, 3]", "[1, 0, 3]"),
       "a scale must be a number other than 0");
   has(programError("[1, 2, 3]", "[1, null, 3]"),

@@ -225,6 +225,7 @@ int32_t Machine::readRegister(uint32_t tile, unsigned reg) const {
 
 void Machine::start() {
   impl->queue = {};
+  impl->mesh.reset();
   impl->activeTiles = 0;
   impl->started = true;
   for (Tile &tile : impl->tiles) {

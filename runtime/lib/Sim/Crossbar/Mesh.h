@@ -36,6 +36,11 @@ public:
               std::vector<uint32_t> to, uint64_t start, uint64_t flits,
               Counters &counters);
 
+  /// Forgets packets under way and who holds links.
+  void reset() {
+    events.clear();
+    std::fill(freeAt.begin(), freeAt.end(), 0);
+  }
   bool empty() const { return events.empty(); }
   uint64_t nextTime() const { return events.front().time; }
   /// Carries out the next event. `deliver(tile, packet, arrival)` is called

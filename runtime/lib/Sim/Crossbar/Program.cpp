@@ -12,6 +12,10 @@
 namespace neuroc::rt::xbar {
 namespace {
 
+/// Bounds that keep a hostile file from asking for absurd amounts of memory.
+constexpr int64_t kMaxUnits = int64_t(1) << 27;
+constexpr int64_t kMaxSynapses = int64_t(1) << 28;
+
 class Reader {
 public:
   Reader(Program &program, Status &status) : program(program), status(status) {}
@@ -188,11 +192,10 @@ private:
       keys(p, {"tile", "address", "first", "count", "stride"});
       Piece piece;
       piece.tile = tile(p);
-      piece.first = uint32_t(p.at("first").natural(UINT32_MAX >> 1));
-      piece.count = uint32_t(p.at("count").natural(UINT32_MAX >> 1));
-      piece.stride = p.has("stride")
-                         ? uint32_t(p.at("stride").natural(UINT32_MAX >> 1))
-                         : 1;
+      piece.first = uint32_t(p.at("first").natural(kMaxUnits));
+      piece.count = uint32_t(p.at("count").natural(kMaxUnits));
+      piece.stride =
+          p.has("stride") ? uint32_t(p.at("stride").integer(1, kMaxUnits)) : 1;
       if (result.bits && piece.stride != 1)
         p.error("stride must be 1 for bits");
       uint64_t words = 0;
@@ -215,7 +218,7 @@ private:
     keys(e, {"name", "count", "pieces", "dirty"});
     Weight weight;
     weight.name = e.at("name").string();
-    weight.count = e.at("count").natural(uint64_t(1) << 40);
+    weight.count = e.at("count").natural(kMaxSynapses);
     each(e, "pieces", [&](const JsonReader &p) {
       weight.pieces.push_back(weightPiece(p, weight.count));
     });
@@ -249,7 +252,10 @@ private:
       uint64_t perWord = piece.format == WeightFormat::Halves  ? 2
                          : piece.format == WeightFormat::Bytes ? 4
                                                                : 1;
-      uint64_t words = 0;
+      uint64_t words = 0, rowWords = (piece.bank.cols + perWord - 1) / perWord;
+      if (status && piece.bank.rows > 1 && piece.stride < rowWords)
+        p.error("stride must be at least the " + std::to_string(rowWords) +
+                " words of a row, got " + std::to_string(piece.stride));
       if (piece.bank.rows && piece.bank.cols)
         words = uint64_t(piece.bank.rows - 1) * piece.stride +
                 (piece.bank.cols + perWord - 1) / perWord;
