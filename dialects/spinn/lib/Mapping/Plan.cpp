@@ -5,6 +5,8 @@
 // collects what learning needs to hear.
 #include "neuroc/Spinn/Mapping/Plan.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <bit>
@@ -197,7 +199,6 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
           if (feed.mode != FeedMode::Dense && !plan.synapses(feed.weight))
             return failure();
         }
-        plan.sources[feed.source].isHeard = true;
         port.feeds.push_back(feed);
       }
       node.ports.push_back(std::move(port));
@@ -206,7 +207,6 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
   plan.setLevels(*schedule);
   for (const Node &node : plan.nodes)
     for (const Listening &listening : plan.listeningOf(node)) {
-      plan.sources[listening.source].isHeard = true;
       if (listening.kind != ListenKind::Rows && listening.maxDelay > 0)
         plan.needsEndTick = true;
     }
@@ -315,29 +315,50 @@ RingShape neuroc::spinn::ringShape(const Plan &plan, const Node &node,
   return shape;
 }
 
-/// Cycles of one scalar operation in generated code (from the ARM9E-S tables
-/// and the length of the library functions).
+/// Cycles of one scalar operation in generated code: the length of the code for
+/// simple ones, measured upper bounds for those that call the library.
 static int64_t cyclesOf(Operation *op) {
-  StringRef name = op->getName().getStringRef();
-  if (name == "arith.mulf")
-    return 9;
-  if (name == "arith.divf")
-    return 180;
-  if (name == "math.sqrt" || name == "arith.remf")
-    return 450;
-  if (name.starts_with("math.") && name != "math.absf" &&
-      name != "math.floor" && name != "math.ceil")
-    return 300;
-  if (name == "neuro.random")
-    return 330;
-  if (name == "arith.constant")
-    return 1;
-  return 4;
+  int64_t cycles =
+      llvm::StringSwitch<int64_t>(op->getName().getStringRef())
+          .Case("arith.mulf", 10)
+          .Cases({"arith.divf", "arith.remf"}, 900)
+          .Cases({"math.exp", "math.expm1"}, 450)
+          .Cases({"math.log", "math.log1p", "math.tanh"}, 1500)
+          .Cases({"math.sin", "math.cos"}, 350)
+          .Case("math.sqrt", 1100)
+          .Case("math.powf", 2000)
+          .Case("neuro.random", 400)
+          .Case("arith.constant", 1)
+          .Default(6);
+  if (isa<arith::DivFOp>(op))
+    if (auto divisor = op->getOperand(1).getDefiningOp<arith::ConstantOp>())
+      cycles = 10;
+  return cycles;
 }
+
 static int64_t cyclesOf(Region &region) {
   int64_t cycles = 0;
   region.walk([&](Operation *op) { cycles += cyclesOf(op); });
   return cycles;
+}
+
+/// Cycles of one synapse of a feed that is summed over arrays.
+static int64_t cyclesOfSynapse(const Feed &feed) {
+  int64_t cycles = feed.mode == FeedMode::Dense ? 13 : 24;
+  if (!feed.project)
+    return cycles;
+  switch (feed.project.getCombine()) {
+  case neuro::Combine::Sum:
+    break;
+  case neuro::Combine::Max:
+  case neuro::Combine::Min:
+    cycles += 24;
+    break;
+  case neuro::Combine::Product:
+    cycles += 40;
+    break;
+  }
+  return cycles + cyclesOf(feed.project.getTransmit());
 }
 
 /// Synapses of `feed` per unit of `node`, on average, rounded up.
@@ -480,7 +501,7 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
         take(bytes * perSynapse,
              "weights of '" + copy.weight.getSymName() + "'");
       }
-      *level += perUnit * count * 12;
+      *level += perUnit * count * cyclesOfSynapse(feed);
       cost.endCycles += perUnit * count * learning;
     }
   cost.cycles = cost.endCycles;

@@ -316,7 +316,7 @@ private:
       needed = std::max(needed, static_cast<double>(work));
     }
     if (graded) // a late value would be a wrong one: estimates get a margin
-      needed = 1.3 * needed + 4000;
+      needed = 1.4 * needed + 4000;
     int64_t length = std::max<int64_t>(
         1, static_cast<int64_t>(std::ceil(realTime / mapping.getSubticks())));
     if (period)

@@ -34,7 +34,6 @@ struct Source {
   int64_t units = 0;
   bool isSpikes = false;
   unsigned level = 0;
-  bool isHeard = false; ///< some core listens
 };
 
 struct Feed {
