@@ -60,8 +60,8 @@ public:
   mlir::Value lookup(mlir::Value value) { return mapping.lookup(value); }
   /// Remembers the f64 value that a random draw had before rounding.
   void mapExact(mlir::Value from, mlir::Value exact) { exacts[from] = exact; }
-  /// Clones an arith or math operation. Fails with an error on others.
-  mlir::LogicalResult clone(mlir::Operation *op);
+  /// Clones an arith or math operation.
+  void clone(mlir::Operation *op);
 
 private:
   mlir::Value exactOperand(mlir::Value value);

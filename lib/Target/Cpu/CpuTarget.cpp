@@ -79,15 +79,13 @@ struct BufferContents {
   std::vector<cpu::BufferSymbol> symbols;
   std::string data;
 
-  LogicalResult extract(ModuleOp module, ArrayAttr names) {
+  void extract(ModuleOp module, ArrayAttr names) {
     llvm::StringMap<memref::GlobalOp> globals;
     for (auto global : module.getOps<memref::GlobalOp>())
       globals[global.getSymName()] = global;
     for (Attribute name : names) {
       auto global = globals.lookup(cast<StringAttr>(name).getValue());
-      if (!global)
-        return module.emitError("internal: the plan names buffer ")
-               << name << ", which the module lacks";
+      assert(global && "the plan names a buffer that the module lacks");
       MemRefType type = global.getType();
       uint64_t width = type.getElementTypeBitWidth() / 8;
       uint64_t count = type.getNumElements();
@@ -116,7 +114,6 @@ struct BufferContents {
       symbols.push_back({global.getSymName().str(), count * width});
       manifest.push_back(std::move(entry));
     }
-    return success();
   }
 };
 
@@ -182,8 +179,7 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
   }
   auto plan = cast<DictionaryAttr>((*module)->removeAttr(cpu::kPlanAttrName));
   BufferContents contents;
-  if (failed(contents.extract(*module, cast<ArrayAttr>(plan.get("buffers")))))
-    return CompileResult::ModelError;
+  contents.extract(*module, cast<ArrayAttr>(plan.get("buffers")));
 
   cpu::ObjectSpec spec;
   spec.machine = *machine;

@@ -191,7 +191,19 @@ struct LinalgToOrderedLoops
       rewriter.eraseOp(copy);
     });
     SmallVector<linalg::LinalgOp> ops;
-    getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    bool refused = false;
+    getOperation().walk([&](Operation *op) {
+      if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
+        ops.push_back(structured);
+      } else if (isa<linalg::LinalgDialect>(op->getDialect()) &&
+                 !isa<linalg::YieldOp, linalg::IndexOp>(op)) {
+        op->emitOpError("unsupported by target 'cpu': cannot be written as a "
+                        "loop nest; write it with linalg.generic");
+        refused = true;
+      }
+    });
+    if (refused)
+      return signalPassFailure();
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
       auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
@@ -210,11 +222,10 @@ struct LinalgToOrderedLoops
         }
       }
       rewriter.setInsertionPoint(op);
-      if (failed(linalg::linalgOpToLoops(rewriter, op))) {
-        op.emitOpError("unsupported by target 'cpu': cannot be written as a "
-                       "loop nest");
-        return signalPassFailure();
-      }
+      LogicalResult looped =
+          success(succeeded(linalg::linalgOpToLoops(rewriter, op)));
+      assert(succeeded(looped) && "structured operations are loop nests");
+      (void)looped;
       rewriter.eraseOp(op);
     }
   }

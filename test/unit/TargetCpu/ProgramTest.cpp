@@ -6,6 +6,7 @@
 #include "Harness.h"
 
 #include "neuroc/rt/Engines.h"
+#include "neuroc/rt/cpu/Program.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -125,12 +126,13 @@ TEST_F(CpuProgram, UndamagedRuns) {
 TEST_F(CpuProgram, IdentityAndMachine) {
   expectError([](json::Object &p) { p["id"] = "0123"; },
               "does not belong to this manifest");
-  expectError([](json::Object &p) { p["id"] = "xyz"; }, "hexadecimal");
+  expectError([](json::Object &p) { p["id"] = "xyz"; },
+              "must be up to 16 hexadecimal digits");
   expectError([](json::Object &p) { p["architecture"] = "riscv64"; },
               "compiled for 'riscv64'");
   expectError([](json::Object &p) { p["instruction_set"] = "x86-64-v9"; },
               "which this processor lacks; compile with a lower --machine");
-  expectError([](json::Object &p) { p["real"] = "f16"; }, "f32 or f64");
+  expectError([](json::Object &p) { p["real"] = "f16"; }, "must be f32 or f64");
   expectError([](json::Object &p) { p.getArray("functions")->pop_back(); },
               "no function of that name");
   expectError([](json::Object &p) { p.getArray("functions")->push_back("g"); },
@@ -198,6 +200,63 @@ TEST_F(CpuProgram, BuffersAndIndices) {
   expectError(
       [](json::Object &p) { entry(p, "random")["buffer"] = "weight.W"; },
       "another type");
+}
+
+TEST_F(CpuProgram, ReferencesBetweenLists) {
+  expectError([](json::Object &p) { entry(p, "stimuli")["signal"] = 99; },
+              "there are ");
+  expectError(
+      [](json::Object &p) {
+        entry(p, "signals")["buffer"] = "events.L.pre.units"; // i32
+      },
+      "a stimulus is of spikes or real numbers");
+  expectError([](json::Object &p) { entry(p, "spike_arrays")["signal"] = 0; },
+              "a spike array gives spikes");
+  expectError(
+      [](json::Object &p) {
+        entry(p, "weights")["layout"] = "matrix";
+        entry(p, "weights")["pre"] = 5;
+      },
+      "must be pre times post");
+  expectError(
+      [](json::Object &p) { entry(p, "items")["outputs"] = json::Array{99}; },
+      "no such signal");
+  expectError([](json::Object &p) { entry(p, "plastics")["weight"] = "V"; },
+              "no weight of that name");
+}
+
+// The same data with other extents, and another version of the interface.
+TEST_F(CpuProgram, CodeAndManifestDisagree) {
+  expectError(
+      [](json::Object &p) {
+        for (json::Value &value : *p.getArray("buffers")) {
+          json::Object &buffer = *value.getAsObject();
+          if (buffer.get("fill")) {
+            buffer["count"] = *buffer.getInteger("count") + 1;
+            return;
+          }
+        }
+      },
+      "disagrees with the manifest on buffer '");
+  rt::Status status =
+      tryDamaged([](json::Object &) {},
+                 [](std::string &name, std::string &bytes) {
+                   if (name != "cpu/program.so")
+                     return;
+                   // struct_size, abi_major, abi_minor, real_bytes of the
+                   // structure.
+                   const uint32_t head[4] = {sizeof(neuroc_cpu_program),
+                                             NEUROC_CPU_ABI_MAJOR,
+                                             NEUROC_CPU_ABI_MINOR, 8};
+                   size_t at = bytes.find(std::string(
+                       reinterpret_cast<const char *>(head), sizeof(head)));
+                   ASSERT_NE(at, std::string::npos);
+                   bytes[at + 4] = char(NEUROC_CPU_ABI_MAJOR + 1);
+                 });
+  EXPECT_NE(status.message().find("was compiled for interface 2.0, this "
+                                  "runtime has 1.0; compile it again"),
+            std::string::npos)
+      << status.message();
 }
 
 /// Replaces one leaf of the plan, chosen by `number`, by `value`.
