@@ -104,7 +104,10 @@ bool Chip::writeSystem(uint32_t address, uint32_t value, Picoseconds now) {
       cpuInterrupts = offset == 0x08 ? cpuInterrupts | 1u << core
                                      : cpuInterrupts & ~(1u << core);
       Event event;
-      event.time = now + machine->config.timing.sysramReadPs;
+      // No sooner than another core may be noticed (the scheduler relies on it).
+      event.time = now + std::max<Picoseconds>(
+                             machine->config.timing.sysramReadPs,
+                             machine->lookahead);
       event.kind = EventKind::CpuInterrupt;
       event.target = nodes[core].index;
       event.arg = offset == 0x08;

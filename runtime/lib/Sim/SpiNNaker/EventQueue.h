@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The machine's one event queue. Events run by (time, order of scheduling), a
-// total order; they are plain data, dispatched by the machine on their kind.
+// The machine's one event queue. Events run by (time, kind, place, order of
+// scheduling), a total order; the last counts only between events of one kind at
+// one place, so it does not matter which core ran first. Events are plain data,
+// dispatched by the machine on their kind.
 #ifndef NEUROC_SIM_SPINN_EVENTQUEUE_H
 #define NEUROC_SIM_SPINN_EVENTQUEUE_H
 
@@ -59,7 +61,8 @@ public:
     return events.empty() ? kForever : events.front().time;
   }
   void push(Event event) {
-    event.order = ++scheduled;
+    event.order = uint64_t(event.kind) << 59 | uint64_t(event.target) << 37 |
+                  (++scheduled & ((uint64_t(1) << 37) - 1));
     events.push_back(event);
     std::push_heap(events.begin(), events.end(), later);
   }

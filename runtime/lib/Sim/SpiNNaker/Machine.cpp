@@ -89,10 +89,8 @@ Status Machine::create(const MachineConfig &config,
   impl->nodes = std::vector<Node>(count * kMaxCoresPerChip);
   impl->isReady.resize(impl->nodes.size());
   const TimingParameters &timing = config.timing;
-  impl->lookahead = std::min<Picoseconds>(
-      5 * timing.txBytePs + timing.txMergePs + timing.routerLatencyPs +
-          timing.routerToCorePs,
-      timing.sysramReadPs);
+  impl->lookahead = 5 * uint64_t(timing.txBytePs) + timing.txMergePs +
+                    timing.routerLatencyPs + timing.routerToCorePs;
   auto contains = [](const auto &list, const auto &item) {
     return std::find(list.begin(), list.end(), item) != list.end();
   };

@@ -268,15 +268,18 @@ public:
   Status run(const RunLimit &limit, StopReason &reason);
 
 private:
-  /// Cores that are awake, a binary heap by (local time, index).
-  std::vector<uint32_t> ready;
-  std::vector<uint8_t> isReady;
+  struct Awake {
+    Picoseconds time;
+    uint32_t index;
+  };
+  std::vector<Awake> ready;         ///< cores that are awake
+  std::vector<uint8_t> isReady;     ///< by node
+  Picoseconds firstTime = kForever; ///< of the earliest awake core
   friend class Machine;
 
-  bool earlier(uint32_t a, uint32_t b) const;
-  void siftDown(size_t at);
   void dispatch(const Event &event);
-  void runCore(Picoseconds until);
+  bool runCore(Awake &awake, Picoseconds end, Picoseconds solo, bool first);
+  void runWindow(Picoseconds until);
   bool conditionsHold(const std::vector<WordCondition> &words);
   uint64_t instructions = 0;
 };

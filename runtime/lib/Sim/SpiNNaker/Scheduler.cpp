@@ -1,52 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the machine in global time order. Device events and awake cores are
-// merged: whatever is earliest goes next, a device before a core at equal time,
-// cores by number. A core runs a batch of instructions up to the next device
-// event, and no further than the machine's look-ahead beyond any other awake
-// core: the shortest time in which one core can be noticed by another (a packet
-// through the router, a system-controller interrupt). Accesses to shared memory
-// inside a batch wait for their turn, so results are exact, not approximate.
+// merged: whatever is earliest goes next, a device before a core at equal time.
+// Awake cores run in windows. A window begins at the earliest core and ends at
+// the next device event or after the look-ahead, whichever is first; the
+// look-ahead is the shortest time in which one core can be noticed by another
+// (a packet through the router). Within a window cores touch nothing that they
+// share, so their order does not matter: an access to shared memory ends a
+// core's batch and is made when that core is the earliest of all. Results are
+// therefore exact, whatever the windows.
 
 #include "Model.h"
 
 namespace neuroc::rt::spinn {
 
-bool Machine::Impl::earlier(uint32_t a, uint32_t b) const {
-  Picoseconds ta = nodes[a].timeOf(nodes[a].cpu.cycle);
-  Picoseconds tb = nodes[b].timeOf(nodes[b].cpu.cycle);
-  return ta != tb ? ta < tb : a < b;
-}
-
-void Machine::Impl::siftDown(size_t at) {
-  for (;;) {
-    size_t least = at;
-    for (size_t child : {2 * at + 1, 2 * at + 2})
-      if (child < ready.size() && earlier(ready[child], ready[least]))
-        least = child;
-    if (least == at)
-      return;
-    std::swap(ready[at], ready[least]);
-    at = least;
-  }
-}
-
 void Machine::Impl::makeReady(Node &node) {
-  if (isReady[node.index]) {
-    // Restarted while awake: its place in the heap may be wrong.
-    for (size_t i = ready.size(); i-- > 0;)
-      siftDown(i);
+  Picoseconds time = node.timeOf(node.cpu.cycle);
+  firstTime = std::min(firstTime, time);
+  if (!isReady[node.index]) {
+    isReady[node.index] = 1;
+    ready.push_back({time, node.index});
     return;
   }
-  isReady[node.index] = 1;
-  ready.push_back(node.index);
-  for (size_t at = ready.size() - 1; at > 0;) {
-    size_t parent = (at - 1) / 2;
-    if (!earlier(ready[at], ready[parent]))
-      break;
-    std::swap(ready[at], ready[parent]);
-    at = parent;
-  }
+  for (Awake &awake : ready) // restarted while awake
+    if (awake.index == node.index)
+      awake.time = time;
 }
 
 void Machine::Impl::schedule(Event event) {
@@ -100,27 +78,19 @@ void Machine::Impl::dispatch(const Event &event) {
   }
 }
 
-void Machine::Impl::runCore(Picoseconds until) {
-  Node &node = nodes[ready.front()];
+/// One batch of a core up to `end`; up to `solo` it is the earliest of all and
+/// may access shared memory (its first instruction may if `first`).
+bool Machine::Impl::runCore(Awake &awake, Picoseconds end, Picoseconds solo,
+                            bool first) {
+  Node &node = nodes[awake.index];
   Cpu &cpu = node.cpu;
   if (cpu.state == CoreState::Running) {
-    // When the next other awake core stands.
-    Picoseconds other = kForever;
-    for (size_t child : {size_t(1), size_t(2)})
-      if (child < ready.size()) {
-        const Node &rival = nodes[ready[child]];
-        other = std::min(other, rival.timeOf(rival.cpu.cycle));
-      }
-    Picoseconds device = events.nextTime();
-    Picoseconds horizon = std::min(device, until);
-    if (other != kForever)
-      horizon = std::min(horizon, other + lookahead);
-    cpu.solo = std::min(node.cycleAt(std::min(device, other)), kForever);
-    cpu.limit = node.cycleAt(horizon);
+    cpu.limit = node.cycleAt(end);
+    cpu.solo = first ? node.cycleAt(solo) : 0;
     if (budget != kForever)
       cpu.limit = std::min(cpu.limit, cpu.cycle + (budget - instructions));
     uint64_t before = cpu.instructions;
-    cpu.granted = before + 1; // the first instruction has its turn
+    cpu.granted = first ? before + 1 : 0;
     running = &node;
     cpu.takeInterrupt();
     if (trace)
@@ -129,18 +99,47 @@ void Machine::Impl::runCore(Picoseconds until) {
       cpu.run();
     running = nullptr;
     instructions += cpu.instructions - before;
+    awake.time = node.timeOf(cpu.cycle);
   }
-  if (cpu.state == CoreState::Running) {
-    siftDown(0);
-    return;
-  }
-  // Asleep, halted or stopped: leaves the heap.
+  if (cpu.state == CoreState::Running)
+    return true;
+  // Asleep, halted or stopped: no longer awake.
   node.sleptAt = cpu.cycle;
   isReady[node.index] = 0;
-  ready.front() = ready.back();
-  ready.pop_back();
-  siftDown(0);
   conditionsDue = true;
+  return false;
+}
+
+void Machine::Impl::runWindow(Picoseconds until) {
+  // The earliest core (the lowest number of several) and the next after it.
+  size_t first = 0;
+  Picoseconds second = kForever;
+  for (size_t i = 1; i < ready.size(); ++i) {
+    const Awake &a = ready[i], &b = ready[first];
+    if (a.time < b.time || (a.time == b.time && a.index < b.index)) {
+      second = std::min(second, b.time);
+      first = i;
+    } else {
+      second = std::min(second, a.time);
+    }
+  }
+  std::swap(ready[0], ready[first]);
+  Picoseconds end = std::min(events.nextTime(), until);
+  if (ready.size() > 1)
+    end = std::min(end, ready[0].time + lookahead);
+  size_t kept = 0;
+  firstTime = kForever;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    Awake awake = ready[i];
+    bool stays = true;
+    if (awake.time < end && instructions < budget)
+      stays = runCore(awake, end, std::min(second, end), i == 0);
+    if (stays) {
+      ready[kept++] = awake;
+      firstTime = std::min(firstTime, awake.time);
+    }
+  }
+  ready.resize(kept);
 }
 
 bool Machine::Impl::conditionsHold(const std::vector<WordCondition> &words) {
@@ -189,9 +188,8 @@ Status Machine::Impl::run(const RunLimit &limit, StopReason &reason) {
       reason = StopReason::Instructions;
       return Status::ok();
     }
-    Picoseconds device = events.nextTime(), core = kForever;
-    if (!ready.empty())
-      core = nodes[ready.front()].timeOf(nodes[ready.front()].cpu.cycle);
+    Picoseconds device = events.nextTime();
+    Picoseconds core = ready.empty() ? kForever : firstTime;
     Picoseconds next = std::min(device, core);
     if (next == kForever) {
       reason = StopReason::Idle;
@@ -206,7 +204,7 @@ Status Machine::Impl::run(const RunLimit &limit, StopReason &reason) {
     if (device <= core)
       dispatch(events.pop());
     else
-      runCore(limit.until);
+      runWindow(limit.until);
   }
 }
 
