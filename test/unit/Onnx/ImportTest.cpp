@@ -178,6 +178,42 @@ TEST_F(Import, FuzzedFilesNeverCrash) {
   EXPECT_LT(accepted, 3000u); // most edits break something
 }
 
+TEST_F(Import, FuzzedNodeModelsNeverCrash) {
+  // Small edits of real models of every operator reach their checks.
+  // --gtest_shuffle --gtest_random_seed=N tries other edits.
+  std::mt19937 random(11 + testing::UnitTest::GetInstance()->random_seed());
+  unsigned files = 0, accepted = 0;
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (llvm::sys::fs::directory_iterator
+           it(NEUROC_ONNX_TESTDATA "/node", error),
+       end;
+       it != end && !error; it.increment(error))
+    paths.push_back(it->path() + "/model.onnx");
+  llvm::sort(paths);
+  if (paths.empty())
+    GTEST_SKIP() << "no test data in " NEUROC_ONNX_TESTDATA;
+  for (const std::string &path : paths) {
+    auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
+    if (!buffer || (*buffer)->getBufferSize() > 4000 ||
+        !import((*buffer)->getBuffer().str()))
+      continue;
+    ++files;
+    for (int round = 0; round < 60; ++round) {
+      std::string bytes = (*buffer)->getBuffer().str();
+      for (unsigned edits = 1 + random() % 3; edits--;)
+        bytes[random() % bytes.size()] =
+            random() % 2 ? char(random()) : char(random() % 8);
+      if (import(bytes))
+        ++accepted;
+      else
+        EXPECT_FALSE(errors.empty());
+    }
+  }
+  EXPECT_GT(files, 100u);
+  EXPECT_GT(accepted, 100u);
+}
+
 TEST_F(Import, UnknownOperatorsAreReportedTogether) {
   ModelWriter model = relu();
   model.nodes = {node("Erf", {"x"}, {"a"}), node("Erf", {"a"}, {"b"}),
