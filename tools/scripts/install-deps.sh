@@ -21,15 +21,10 @@ llvm-22: llvm-objdump, llvm-readelf and llvm-mc for the tests of emitted code
 libmlir-22-dev: MLIR libraries and headers
 mlir-22-tools: mlir-tblgen
 libeigen3-dev: matrix exponentials and linear solves at compile time
-libonnx-dev: checks of the ONNX reader against the official library
 libonnx-testdata: the ONNX conformance cases
-libprotobuf-dev: as libonnx-dev
 libhdf5-dev: SONATA spike files
-libzip-dev: a second reader of the container format, in tests
 nlohmann-json3-dev: JSON in the runtime
-libopenmpi-dev: runs on several machines
 libgtest-dev: unit tests
-libbenchmark-dev: benchmarks
 qemu-user: runs emitted ARM code beside the simulator
 python3: the test runner
 python3-numpy: tests and the Python package
