@@ -48,6 +48,8 @@ private:
 
 /// "1.2e+05", "0.9694", "12": at most `digits` significant digits.
 std::string formatNumber(double value, int digits = 4);
+/// Counters above zero that mean that something went wrong, with the remedy.
+std::vector<std::string> statWarnings(const rt::Stats &stats);
 /// "12.3 ms", "1.2 µJ" with a prefix for the unit.
 std::string formatUnit(double value, llvm::StringRef unit);
 

@@ -246,6 +246,10 @@ void Comparison::printTable(llvm::raw_ostream &out) const {
 
 void Comparison::printJudgements(llvm::raw_ostream &out) const {
   for (const Outcome &o : outcomes)
+    for (const std::string &warning : statWarnings(o.run.results.stats))
+      out << "warning: " << o.model << " on " << o.target << ": " << warning
+          << "\n";
+  for (const Outcome &o : outcomes)
     for (const rt::Judgement &j : o.judgements) {
       if (j.outcome == rt::Judgement::Outcome::Passed && !options.verbose)
         continue;

@@ -159,7 +159,65 @@ static void printOutputs(const rt::Results &results, const rt::Manifest &manifes
   }
 }
 
-static void printSummary(const Run &run,
+/// The few counters that everybody wants; with -v all of them.
+static void printStats(const rt::Stats &stats, bool all,
+                       llvm::raw_ostream &out) {
+  const char *headline[] = {"spikes", "synaptic_events", "cycles", "energy_j",
+                            "chips",  "cores",           "tiles"};
+  for (const auto &[key, value] : stats) {
+    if (!all && !llvm::is_contained(headline, llvm::StringRef(key)))
+      continue;
+    out << llvm::left_justify(key, key.size() < 11 ? 11 : unsigned(key.size()))
+        << " " << formatNumber(value, 6) << "\n";
+  }
+  // Machines that must keep up with the clock say how busy they were.
+  auto find = [&](const char *key) {
+    auto it = stats.find(key);
+    return it == stats.end() ? -1.0 : it->second;
+  };
+  double cores = find("cores"), over = find("cores_over_budget");
+  double peak = find("busy_peak_cycles"), budget = find("tick_budget_cycles");
+  if (cores < 0 || over < 0 || peak < 0 || budget <= 0)
+    return;
+  std::string busiest;
+  for (const auto &[key, value] : stats) {
+    llvm::StringRef name = key;
+    if (value == peak && name.consume_front("core.") &&
+        name.consume_back(".busy_peak_cycles") && busiest.empty())
+      busiest = " " + name.str();
+  }
+  out << "real time   kept by " << uint64_t(cores - over) << " of "
+      << uint64_t(cores) << " cores; busiest" << busiest << ": "
+      << uint64_t(peak) << " of " << uint64_t(budget)
+      << " cycles in a tick\n";
+}
+
+std::vector<std::string> statWarnings(const rt::Stats &stats) {
+  struct {
+    const char *key, *meaning;
+  } const known[] = {
+      {"overruns", "ticks ended late: the machine did not keep real time; slow "
+                   "it down (--config slowdown=2) or use more cores"},
+      {"late_spikes", "spikes came after their tick and were counted in a later "
+                      "one; slow the machine down (--config slowdown=2)"},
+      {"dropped_packets", "packets were dropped by routers; slow the machine "
+                          "down (--config slowdown=2)"},
+      {"lost_packets", "packets were lost in full buffers; slow the machine "
+                       "down (--config slowdown=2)"},
+      {"saturations", "values left the range of their number format and were "
+                      "clipped; widen the `range` of the states concerned"},
+      {"adc_clips", "conversions were clipped by the converters' range"},
+      {"level_clips", "weights were clipped to the largest conductance; widen "
+                      "the weight's bounds"}};
+  std::vector<std::string> warnings;
+  for (const auto &entry : known)
+    if (auto it = stats.find(entry.key); it != stats.end() && it->second > 0)
+      warnings.push_back(std::string(entry.key) + " = " +
+                         formatNumber(it->second, 9) + ": " + entry.meaning);
+  return warnings;
+}
+
+static void printSummary(const Run &run, const Options &options,
                          const std::vector<rt::Judgement> &judgements,
                          llvm::raw_ostream &out) {
   const rt::Results &r = run.results;
@@ -173,9 +231,7 @@ static void printSummary(const Run &run,
   if (r.wallSeconds > 0)
     out << " (" << formatNumber(bio / r.wallSeconds, 3) << " x real time)";
   out << "\n";
-  for (const auto &[key, value] : r.stats)
-    out << llvm::left_justify(key, key.size() < 11 ? 11 : unsigned(key.size()))
-        << " " << formatNumber(value, 6) << "\n";
+  printStats(r.stats, options.verbose, out);
   for (const rt::ProbeRecord &record : r.probes)
     if (record.info.isSpikes)
       out << "spikes of " << record.info.name << ": " << record.units.size()
@@ -189,6 +245,8 @@ static void printSummary(const Run &run,
   if (!run.manifest.hasExperiment)
     printOutputs(r, run.manifest, out);
   for (const std::string &warning : r.warnings)
+    out << "warning: " << warning << "\n";
+  for (const std::string &warning : statWarnings(r.stats))
     out << "warning: " << warning << "\n";
   for (const rt::Judgement &j : judgements) {
     const char *words[] = {"ok", "BROKEN", "open"};
@@ -254,7 +312,7 @@ Failure runCommand(const Options &options) {
   llvm::raw_string_ostream(summary) << "";
   {
     llvm::raw_string_ostream out(summary);
-    printSummary(run, judgements, out);
+    printSummary(run, options, judgements, out);
   }
   if (options.statsJson)
     llvm::outs() << stats;
