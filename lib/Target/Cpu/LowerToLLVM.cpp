@@ -45,8 +45,9 @@ bool hasTensorCode(ModuleOp module) {
         bool tensor = llvm::any_of(op->getResultTypes(), [](Type type) {
           return isa<TensorType>(type);
         });
-        return tensor || isa<linalg::LinalgOp>(op) ? WalkResult::interrupt()
-                                                   : WalkResult::advance();
+        return tensor || isa<linalg::LinalgDialect>(op->getDialect())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
       })
       .wasInterrupted();
 }
