@@ -15,6 +15,8 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# NumPy and pytest are those of the system (tools/scripts/install-deps.sh).
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 
 def run_ctest_entry(test):
@@ -102,7 +104,7 @@ def run_pytest(build):
     environment = dict(os.environ, NEUROC=os.path.join(build, "bin", "neuroc"),
                        PYTHONPATH=os.path.join(ROOT, "python"),
                        PYTHONDONTWRITEBYTECODE="1")
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+    done = subprocess.run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                            *folders], cwd=ROOT, env=environment, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     tail = done.stdout.strip().splitlines()[-1:] or [""]
