@@ -62,12 +62,7 @@ LogicalResult Emitter::emitScatter(TileState &t, ScatterOp op) {
     if (port == share.inputs.end())
       continue;
     int64_t size = share.size();
-    if (slots * size > 65536)
-      return p.op.emitError()
-             << "does not fit: " << size << " units with delays up to " << slots
-             << " ticks need " << slots * size
-             << " sums on one tile, 65536 can be addressed; shorter delays or a "
-                "longer tick would help";
+    assert(slots * size <= 65536 && "xbar-map-arrays cuts the share");
     // Packed synapses: target (and delay) below, 16-bit value above.
     struct Entry {
       int64_t index;
@@ -89,9 +84,7 @@ LogicalResult Emitter::emitScatter(TileState &t, ScatterOp op) {
     int point = portFrac(p.target), shift = 0;
     while (std::ldexp(most, point - shift) > 32767.0)
       ++shift;
-    if (shift > 31)
-      return p.op.emitError() << "unsupported: weight " << most
-                              << " is too large for the port's format";
+    assert(shift <= 31 && "the port's format holds each of its weights");
     std::vector<int32_t> packed, starts;
     WeightPieceNote note;
     for (auto &row : rows) {

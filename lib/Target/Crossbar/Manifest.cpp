@@ -68,8 +68,7 @@ LogicalResult Emitter::writeProgram(CompiledProgram &program) {
   for (TileState &t : tiles) {
     std::string error;
     std::vector<uint64_t> words = t.tile.code.finish(error);
-    if (!error.empty())
-      return t.op.emitError() << "internal: tile program: " << error;
+    assert(error.empty() && "the emitter wrote an illegal instruction");
     programs.push_back(json::Object{{"tile", t.tile.number},
                                     {"member", "xbar/tiles.bin"},
                                     {"offset", int64_t(codeBytes.size())},
@@ -223,13 +222,9 @@ LogicalResult Emitter::writeProgram(CompiledProgram &program) {
   counters.push_back(
       json::Object{{"stat", "spikes"}, {"places", std::move(spikePlaces)}});
 
-  llvm::Expected<json::Value> machineJson =
-      json::parse(rt::xbar::machineToJson(machine));
-  if (!machineJson) {
-    llvm::consumeError(machineJson.takeError());
-    return module.emitError() << "internal: machine description";
-  }
-  program.manifest = json::Object{{"machine", std::move(*machineJson)},
+  json::Value machineJson =
+      llvm::cantFail(json::parse(rt::xbar::machineToJson(machine)));
+  program.manifest = json::Object{{"machine", std::move(machineJson)},
                                   {"programs", std::move(programs)},
                                   {"images", std::move(images)},
                                   {"arrays", std::move(arrays)},

@@ -714,10 +714,8 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
     } else {
       out = select(op, in[0], in[1], in[2]);
     }
-  } else if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op)) {
-    if (!result.getType().isInteger(1))
-      return op->emitError() << "unsupported: integer operation '"
-                             << op->getName() << "' in scalar code";
+  } else if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op) &&
+             result.getType().isInteger(1)) {
     if (in[0].kind == Operand::Constant)
       std::swap(in[0], in[1]);
     Op vector = isa<arith::AndIOp>(op)  ? Op::Vand

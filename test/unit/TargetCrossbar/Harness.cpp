@@ -36,14 +36,17 @@ static MLIRContext &context() {
   return instance;
 }
 
+std::string machineFile(const std::string &name, const std::string &json) {
+  std::string file = testing::TempDir() + "neuroc-" + name + "-machine.json";
+  std::ofstream(file) << json;
+  return file;
+}
+
 static std::string smallMachine() {
-  static std::string path = [] {
-    std::string file = testing::TempDir() + "neuroc-small-machine.json";
-    std::ofstream(file) << R"({"name": "small", "mesh": {"x": 12, "y": 12},
+  static std::string path =
+      machineFile("small", R"({"name": "small", "mesh": {"x": 12, "y": 12},
       "tile": {"arrays": 12, "memory_words": 16384},
-      "array": {"rows": 16, "cols": 16}})";
-    return file;
-  }();
+      "array": {"rows": 16, "cols": 16}})");
   return path;
 }
 
@@ -127,6 +130,19 @@ Compiled compile(const std::string &text, const Options &options) {
           rt::asBytes(archive), "test.nrx", compiled.container);
       !status)
     compiled.diagnostics += status.message();
+  return compiled;
+}
+
+Compiled compileMapped(const std::string &text) {
+  Compiled compiled;
+  ScopedDiagnosticHandler handler(&context(), [&](Diagnostic &diagnostic) {
+    compiled.diagnostics += diagnostic.str() + "\n";
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(text, &context());
+  if (module)
+    compiled.result =
+        createCrossbarTarget()->compile(*module, {}, compiled.program);
   return compiled;
 }
 

@@ -36,6 +36,10 @@ struct Compiled {
   CompiledProgram program;
 };
 Compiled compile(const std::string &text, const Options &options = {});
+/// Compiles a module as it is, without the core and map pipelines.
+Compiled compileMapped(const std::string &text);
+/// A machine file with that text; returns its path.
+std::string machineFile(const std::string &name, const std::string &json);
 std::unique_ptr<rt::Engine> makeEngine(const std::string &text,
                                        const Options &options = {});
 std::unique_ptr<rt::Engine> makeReference(const std::string &text);

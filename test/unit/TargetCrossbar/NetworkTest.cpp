@@ -364,6 +364,121 @@ TEST(Refusals, RepeatedPairsCannotBeMaximised) {
       "two synapses join the same pair of units");
 }
 
+TEST(Refusals, RowsNeedAPortThatSums) {
+  std::string text = network(R"(
+      neuro.weight @W pre [40] post [9] connect
+        #neuro.fixed_probability<0.1, self = true> values 0.5 : f64
+      %i = neuro.project %s through @W : tensor<40xi1> -> tensor<9xf32>
+      %y = neuro.population @P of @largest shape [9] inputs(%i) ports ["in"]
+        : (tensor<9xf32>) -> tensor<9xf32>
+)");
+  expectRefused(R"(
+    neuro.model @largest {
+      neuro.input @in combine max
+      neuro.output @y : f64
+      neuro.stage @update {
+        %in = neuro.get @in
+        neuro.emit @y, %in : f64
+      }
+    })" + text,
+                "unsupported: synaptic rows at a port that does not combine by "
+                "sum");
+}
+
+TEST(Refusals, PartialSumsNeedAPortThatSums) {
+  std::string text = network(R"(
+      neuro.weight @W pre [30] post [40] connect #neuro.dense
+        values #neuro.dist<uniform(-1.0, 1.0)>
+      %b = neuro.project %x through @W transposed
+        : tensor<40xf32> -> tensor<30xf32>
+      %y = neuro.population @P of @largest shape [30] inputs(%b) ports ["in"]
+        : (tensor<30xf32>) -> tensor<30xf32>
+      %f = neuro.project %y through @W delay 1
+        : tensor<30xf32> -> tensor<40xf32>
+      %z = neuro.population @Q of @show shape [40] inputs(%f) ports ["in"]
+        : (tensor<40xf32>) -> tensor<40xf32>
+)");
+  expectRefused(R"(
+    neuro.model @largest {
+      neuro.input @in combine max
+      neuro.output @y : f64
+      neuro.stage @update {
+        %in = neuro.get @in
+        neuro.emit @y, %in : f64
+      }
+    })" + text,
+                "unsupported: partial sums of several tiles at a port that does "
+                "not combine by sum",
+                {kSmall, {}});
+}
+
+TEST(Refusals, TransmitOnAConvolution) {
+  expectRefused(kModels + R"(
+    neuro.network @n dt 1.0 seed 5 {
+      %x, %s = neuro.population @S of @source shape [2, 5, 4]
+        : () -> (tensor<2x5x4xf32>, tensor<2x5x4xi1>)
+      neuro.weight @K pre [2, 5, 4] post [2, 5, 4] connect
+        #neuro.conv<kernel = [1, 1], strides = [1, 1], pads = [0, 0, 0, 0],
+                    dilations = [1, 1], groups = 2> values 1.0 : f64
+      %c = neuro.project %x through @K {
+        ^bb0(%w: f64, %v: f64):
+          %m = arith.addf %w, %v : f64
+          neuro.yield %m
+        } : tensor<2x5x4xf32> -> tensor<2x5x4xf32>
+      %y = neuro.population @P of @show shape [2, 5, 4] inputs(%c) ports ["in"]
+        : (tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+    })",
+                "unsupported: a transmit expression on a convolution on a "
+                "crossbar machine");
+}
+
+TEST(Refusals, ATileOverItsMemory) {
+  // The list of events is no part of the mapper's estimate.
+  std::string events;
+  for (int i = 0; i < 9000; ++i)
+    events += (i ? ", [" : "[") + std::to_string(i) + ", 3]";
+  Compiled compiled = compile(network(
+      "      %st = neuro.spike_array @events events(dense<[" + events +
+      "]> : tensor<9000x2xi64>) : tensor<40xi1>\n"
+      "      %y = neuro.population @P of @show shape [40] inputs(%st) ports "
+      "[\"in\"] : (tensor<40xi1>) -> tensor<40xf32>\n"),
+                              {kSmall, {}});
+  EXPECT_EQ(compiled.result, CompileResult::DoesNotFit);
+  EXPECT_NE(compiled.diagnostics.find(
+                " too many); a machine with more memory per tile or a smaller "
+                "population would help"),
+            std::string::npos)
+      << compiled.diagnostics;
+}
+
+TEST(Refusals, AProgramTooLong) {
+  Compiled compiled = compile(
+      network(""),
+      {machineFile("short", R"({"name": "short",
+                               "tile": {"program_words": 32}})"), {}});
+  EXPECT_EQ(compiled.result, CompileResult::DoesNotFit);
+  EXPECT_NE(compiled.diagnostics.find(" instructions, has room for 32"),
+            std::string::npos)
+      << compiled.diagnostics;
+}
+
+TEST(Refusals, ModulesThatAreNotMapped) {
+  std::string bare = "neuro.network @n dt 1.0 {\n}\n";
+  EXPECT_NE(compileMapped(bare).diagnostics.find(
+                ": the map pipeline has not run"),
+            std::string::npos);
+  std::string head =
+      bare + "xbar.machine @machine source \"m\" mesh [2, 2] arrays 8 of "
+             "[16, 16] cell_bits 2 adc_bits 8 memory 4096\n"
+             "xbar.map @map of @n on @machine {\n";
+  EXPECT_NE(compileMapped(head + "xbar.tile @t {\n}\n}\n")
+                .diagnostics.find("tile has no place: run xbar-place-tiles"),
+            std::string::npos);
+  EXPECT_NE(compileMapped(head + "xbar.tile @t at [0, 0] {\n}\n}\n")
+                .diagnostics.find("tile has no tick: run xbar-schedule-ticks"),
+            std::string::npos);
+}
+
 TEST(Program, DisassemblyAndReportAreMembers) {
   Compiled compiled =
       compile(shown("neuro.project %x through @W : tensor<40xf32> -> "

@@ -218,6 +218,14 @@ private:
     return entry->second / double(p.numTarget);
   }
 
+  int64_t longestDelay(Projection &p) {
+    auto [entry, isNew] = longestDelays.try_emplace(p.op, 1);
+    if (isNew)
+      if (auto expanded = expandWeight(p.weight); succeeded(expanded))
+        entry->second = getMaxDelay(p.op, expanded->synapses);
+    return entry->second;
+  }
+
   /// Words of memory for `units` units on a tile that already has copies of
   /// `signals`. An estimate with room to spare; the emitter counts exactly.
   int64_t memoryFor(PopulationOp population, const Incoming &in, int64_t units,
@@ -233,8 +241,17 @@ private:
       if (counted.insert(name).second)
         words += 2.5 * double(getSignalSize(source));
     }
-    for (Projection *p : in.rows)
+    for (Projection *p : in.rows) {
       words += synapsesPerUnit(*p) * double(units) + double(p->numSource) * 2;
+      if (!p->op.getDelays())
+        continue;
+      // A ring of sums, twice as long as the longest delay; a packed synapse
+      // can address 2^16 of them.
+      int64_t slots = longestDelay(*p);
+      words += 2.0 * double(slots * units);
+      if (slots * units > 65536)
+        words += double(machine.getMemory());
+    }
     for (Projection *p : in.digital)
       words += 2.0 * double(units) +
                (isa<OneToOneAttr, ConvAttr>(p->weight.getConnect())
@@ -409,6 +426,7 @@ private:
   NetworkView *view = nullptr;
   std::map<std::string, MatrixOp> matrices; ///< by weight
   std::map<Operation *, double> synapseCounts;
+  std::map<Operation *, int64_t> longestDelays;
   std::vector<TilePlan> tiles;
   std::map<std::string, size_t> tilesOf;
 };
