@@ -23,6 +23,13 @@ public:
   /// given, becomes a note "help: …" at the same place.
   void error(llvm::SMLoc loc, const llvm::Twine &message,
              const llvm::Twine &help = "");
+  /// An emitter for checked construction of attributes; counts as an error.
+  auto checked(llvm::SMLoc loc) {
+    return [this, loc] {
+      ++count;
+      return mlir::emitError(location(loc));
+    };
+  }
   void note(llvm::SMLoc loc, const llvm::Twine &message);
   void warning(llvm::SMLoc loc, const llvm::Twine &message);
   /// "unknown <what> 'name'" with the nearest of `known`, or their list.
