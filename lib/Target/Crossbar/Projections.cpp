@@ -239,15 +239,31 @@ LogicalResult Emitter::emitMvm(TileState &t, MvmOp op) {
   }
   int64_t raw = scratch(t, "raw", last - first);
   t.tile.fill(raw, 0, last - first);
-  int64_t bits = p.spikes ? 1 : inputBits(blocks.front()->matrix, inputs);
+  int64_t bits = inputBits(blocks.front()->matrix, inputs);
+  int64_t list = 0;
+  if (p.spikes) { // the units that fired, once for all blocks
+    list = scratch(t, "list", inputs);
+    t.tile.set(kA, list);
+    t.tile.set(kB, source);
+    t.tile.set(kD, inputs);
+    t.tile.emit(Op::Vfind, {kCount, kA, kB, kD, kZero});
+  }
   for (Block *block : blocks) {
     emitWindow(t, *block, 0, block->rows(), 0, block->cols());
+    int64_t line = transposed ? block->col0 : block->row0;
     t.tile.set(kA, raw + (transposed ? block->row0 : block->col0) - first);
-    t.tile.set(kB, source + (transposed ? block->col0 : block->row0));
-    t.tile.emit(Instr(transposed ? Op::Mvmt : Op::Mvm, {kA, kB})
-                    .with("bits", bits)
-                    .with("signed", isSigned)
-                    .with("range", int64_t(op.getRange()))
+    Instr read;
+    if (p.spikes) {
+      t.tile.set(kB, list);
+      t.tile.set(kC, line);
+      read = Instr(transposed ? Op::Spkt : Op::Spk, {kA, kB, kC, kCount});
+    } else {
+      t.tile.set(kB, source + line);
+      read = Instr(transposed ? Op::Mvmt : Op::Mvm, {kA, kB})
+                 .with("bits", bits)
+                 .with("signed", isSigned);
+    }
+    t.tile.emit(read.with("range", int64_t(op.getRange()))
                     .with("acc", 1)
                     .with("slices", block->slices)
                     .with("array", block->array));
