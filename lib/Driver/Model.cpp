@@ -127,12 +127,21 @@ Failure Model::import(FileKind kind, const Options &options) {
   if (kind == FileKind::Neuro) {
     if (Failure f = importText(options))
       return f;
-  } else if (!options.set.empty()) {
+  } else if (!options.set.empty() && kind != FileKind::Onnx) {
     return {Nc::BadValue, "--set replaces constants of .neuro models; '" +
                               thePath + "' is none"};
   } else if (kind == FileKind::Onnx) {
+    OnnxImportOptions onnx;
+    for (const auto &[name, value] : options.set) {
+      int64_t extent; // --set batch=8: the extent of a symbolic dimension
+      if (StringRef(value).getAsInteger(10, extent) || extent < 0)
+        return {Nc::BadValue, "--set gives symbolic dimensions of ONNX models "
+                              "their extent; '" +
+                                  value + "' is none"};
+      onnx.dims[name] = extent;
+    }
     theModule = importOnnx(llvm::MemoryBufferRef(theBytes, thePath),
-                           *theContext, OnnxImportOptions());
+                           *theContext, onnx);
   } else {
     theModule = parseSourceFile<ModuleOp>(sources, theContext.get());
   }

@@ -226,9 +226,33 @@ FailureOr<std::vector<GraphImporter::Input>> GraphImporter::prepare() {
       namedRemark(loc) << "double precision is computed as f32";
     inputs.push_back({info.name, info.kind, type, loc});
   }
-  if (!ok)
+  if (!ok || failed(checkOptions()))
     return failure();
   return inputs;
+}
+
+/// Options that name nothing in the model are mistakes.
+LogicalResult GraphImporter::checkOptions() const {
+  llvm::StringSet<> names, symbols;
+  for (const ValueInfo &info : model.graph.inputs) {
+    names.insert(info.name);
+    for (const Dim &dim : info.dims)
+      if (!dim.symbol.empty())
+        symbols.insert(dim.symbol);
+  }
+  for (auto &[name, extent] : options.dims)
+    if (!symbols.count(name))
+      return emitError(fileLoc)
+             << "the inputs have no symbolic dimension '" << name << "'";
+  for (auto &[name, shape] : options.inputShapes)
+    if (!names.count(name))
+      return emitError(fileLoc)
+             << "there is no input '" << name << "' to give a shape to";
+  for (auto &[name, frozen] : options.frozenInputs)
+    if (!names.count(name))
+      return emitError(fileLoc)
+             << "there is no input '" << name << "' to give a value to";
+  return success();
 }
 
 /// The order in which nodes can be visited, the file's own where possible.

@@ -155,6 +155,7 @@ private:
   friend class NodeContext;
 
   mlir::LogicalResult checkOperators();
+  mlir::LogicalResult checkOptions() const;
   mlir::LogicalResult buildNodes(const std::vector<Node> &nodes,
                                  const Opsets &opsets, Scope &scope,
                                  llvm::StringRef prefix, unsigned depth);

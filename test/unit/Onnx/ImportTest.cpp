@@ -518,6 +518,20 @@ TEST_F(Import, SummaryCountsAlsoWhatIsUnsupported) {
   EXPECT_EQ(summary->getInteger("macs"), 6);
 }
 
+TEST_F(Import, OptionsThatNameNothingAreRefused) {
+  OnnxImportOptions dims, shapes, frozen;
+  dims.dims["M"] = 3;
+  refuses(dense().bytes(), "the inputs have no symbolic dimension 'M'", dims);
+  shapes.inputShapes["z"] = {1};
+  refuses(dense().bytes(), "there is no input 'z' to give a shape to", shapes);
+  auto type = RankedTensorType::get({1}, Float32Type::get(&context));
+  frozen.frozenInputs["z"] = DenseElementsAttr::get(type, 1.0f);
+  refuses(dense().bytes(), "there is no input 'z' to give a value to", frozen);
+  frozen.frozenInputs.clear();
+  frozen.frozenInputs["x"] = DenseElementsAttr::get(type, 1.0f);
+  refuses(dense().bytes(), "the frozen value has another type", frozen);
+}
+
 TEST_F(Import, ImpossibleShapesAreRefused) {
   ModelWriter model = relu();
   model.inputs = {value("x", {int64_t(1) << 30, int64_t(1) << 30})};
