@@ -136,7 +136,7 @@ static size_t entry(const std::string &bytes, int index) {
 
 TEST(ContainerDamage, NotAZip) {
   expectRefused("", "too few for a zip archive");
-  expectRefused(std::string(100, 'a'), "no end record");
+  expectRefused(std::string(100, 'a'), "(truncated, or not a .nrx file)");
 }
 
 TEST(ContainerDamage, Comment) {
@@ -154,14 +154,14 @@ TEST(ContainerDamage, SeveralParts) {
 TEST(ContainerDamage, DirectoryLeavesTheFile) {
   std::string bytes = makeArchive();
   poke(bytes, endRecord(bytes) + 12, 0x7FFFFFFF, 4);
-  expectRefused(bytes, "ends after byte");
+  expectRefused(bytes, "directory at byte ");
 }
 
 TEST(ContainerDamage, TooManyEntries) {
   std::string bytes = makeArchive();
   poke(bytes, endRecord(bytes) + 8, 9000, 2);
   poke(bytes, endRecord(bytes) + 10, 9000, 2);
-  expectRefused(bytes, "cannot hold 9000 entries");
+  expectRefused(bytes, "bytes cannot hold 9000 entries");
 }
 
 TEST(ContainerDamage, DirectoryHasMore) {
@@ -234,6 +234,39 @@ TEST(ContainerDamage, HeaderLeavesTheFile) {
   expectRefused(bytes, "header that leaves the file");
 }
 
+TEST(ContainerDamage, MemberReachesTheDirectory) {
+  std::string bytes = makeArchive();
+  size_t header = bytes.rfind("PK\x03\x04");
+  for (size_t at : {header + 18, entry(bytes, 3) + 20}) {
+    poke(bytes, at, 500000, 4);
+    poke(bytes, at + 4, 500000, 4);
+  }
+  expectRefused(bytes, "where the directory starts");
+}
+
+/// Changes a name in its local header and in the directory.
+static std::string renamed(std::string bytes, const std::string &from,
+                           const std::string &to) {
+  EXPECT_EQ(from.size(), to.size());
+  for (size_t header = bytes.find("PK"); header != std::string::npos;
+       header = bytes.find("PK", header + 1)) {
+    size_t name = header + (bytes[header + 2] == 1 ? 46 : 30);
+    if (name + from.size() <= bytes.size() &&
+        bytes.compare(name, from.size(), from) == 0)
+      bytes.replace(name, from.size(), to);
+  }
+  return bytes;
+}
+
+TEST(ContainerDamage, Names) {
+  expectRefused(renamed(makeArchive(), "data/a.npy", "data/../np"),
+                "has a name that is not allowed");
+  expectRefused(renamed(makeArchive(), "data/a.npy", "data/empty"),
+                "repeats the name 'data/empty'");
+  expectRefused(renamed(makeArchive(), "manifest.json", "manifest.jsox"),
+                "the first member must be 'manifest.json'");
+}
+
 TEST(ContainerDamage, Checksum) {
   std::string bytes = makeArchive();
   bytes[bytes.find("hello")] = 'j';
@@ -281,7 +314,7 @@ TEST(ContainerManifest, Format) {
 }
 TEST(ContainerManifest, NewerMajorVersion) {
   expectRefused(manifestWith("    1,\n    0", "    2,\n    0"),
-                "compile the model again");
+                "cannot be read by this version, which reads format 1");
 }
 TEST(ContainerManifest, NewerMinorVersionIsRead) {
   EXPECT_TRUE(load(manifestWith("    1,\n    0", "    1,\n    7")).isOk());
@@ -306,9 +339,17 @@ TEST(ContainerManifest, WrongSize) {
   expectRefused(manifestWith("\"size\": 5000", "\"size\": 5001"),
                 "has 5000 bytes, expected 5001");
 }
+TEST(ContainerManifest, MemberIsNotListed) {
+  expectRefused(withManifest([](std::string text) {
+                  size_t from = text.find('{', text.find("\"members\""));
+                  size_t to = text.find("},", from) + 2;
+                  return text.erase(from, to - from);
+                }),
+                "lists 2 members, the file has 3");
+}
 TEST(ContainerManifest, UnknownMember) {
   expectRefused(manifestWith("data/a.npy", "data/b.npy"),
-                "has no member 'data/b.npy'");
+                "the file has no member 'data/b.npy'");
 }
 TEST(ContainerManifest, MemberTwice) {
   expectRefused(withManifest([](std::string text) {
@@ -328,12 +369,18 @@ TEST(ContainerManifest, Deep) {
 
 TEST(ContainerWriter, RefusesNames) {
   ContainerWriter writer;
+  auto refuse = [&](const char *name, const char *words) {
+    Status status = writer.add(name, "x");
+    EXPECT_FALSE(status.isOk()) << name;
+    EXPECT_NE(status.message().find(words), std::string::npos)
+        << status.message();
+  };
   for (const char *name : {"", "/etc/passwd", "a/../b", "a//b", "a\\b", "a b",
                            "a/", "./a", "ä"})
-    EXPECT_FALSE(writer.add(name, "x").isOk()) << name;
-  EXPECT_FALSE(writer.add("manifest.json", "x").isOk());
+    refuse(name, "not a legal name");
+  refuse("manifest.json", "the name is reserved");
   EXPECT_TRUE(writer.add("a", "x").isOk());
-  EXPECT_FALSE(writer.add("a", "x").isOk());
+  refuse("a", "added twice");
 }
 
 TEST(ContainerWriter, RefusesManifestWithoutTarget) {
@@ -396,6 +443,9 @@ TEST(Files, ErrorsNameThePath) {
   EXPECT_NE(missing.message().find("/nonexistent/file"), std::string::npos);
   Status folder = readFile("/tmp", bytes);
   EXPECT_NE(folder.message().find("it is a folder"), std::string::npos);
+  // A file that opens and then cannot be read.
+  EXPECT_NE(readFile("/proc/self/mem", bytes).message().find("read error"),
+            std::string::npos);
   Status write = writeFileAtomically("/nonexistent/file", "x");
   EXPECT_EQ(write.code(), Code::OutputError);
 }

@@ -28,6 +28,12 @@ TEST(Json, DeepNestingIsRefusedBracketsInStringsAreNot) {
       parseJson("\"" + std::string(1000, '[') + "\\\"[\"", "t", json).isOk());
 }
 
+TEST(Json, NumbersThatOverflowAreRefused) {
+  Json json;
+  Status status = parseJson("[1e999]", "t", json);
+  EXPECT_NE(status.message().find("not JSON"), std::string::npos);
+}
+
 TEST(Json, DumpReplacesBadText) {
   Json json = "\xff\xfe";
   EXPECT_NO_THROW(dumpJson(json));

@@ -160,7 +160,7 @@ TEST(ArrayFile, TextAndRefusals) {
   EXPECT_EQ(a.shape, (std::vector<int64_t>{2, 2}));
   EXPECT_EQ(a.values, (std::vector<double>{1, 2.5, -3, 40}));
   ASSERT_TRUE(writeFileAtomically(path, "1,2\n3\n").isOk());
-  EXPECT_NE(readArrayFile(path, a).message().find(":2: expected 2 numbers"),
+  EXPECT_NE(readArrayFile(path, a).message().find(":2: expected 2 numbers, found 1"),
             std::string::npos);
   ASSERT_TRUE(writeFileAtomically(path, "1,two\n").isOk());
   EXPECT_NE(readArrayFile(path, a).message().find("found 'two'"),

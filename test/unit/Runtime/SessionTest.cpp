@@ -383,7 +383,7 @@ TEST(Manifest, Refusals) {
   refuse(head + R"(, "weights": [{"name": "w"}, {"name": "w"}])",
          "repeats the name 'w'");
   refuse(head + R"(, "datasets": [{"name": "d", "member": "data/d.npy"}])",
-         "no member 'data/d.npy'");
+         "the program has no member 'data/d.npy'");
   refuse(head + R"(, "experiment": {"steps": [{"op": "x"}]})",
          "experiment.steps[0].op: no step 'x'");
 }

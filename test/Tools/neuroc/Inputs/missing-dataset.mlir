@@ -1,0 +1,2 @@
+neuro.network @n dt 1.0 {}
+neuro.dataset @rows file "none.npy"
