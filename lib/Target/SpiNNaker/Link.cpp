@@ -123,7 +123,7 @@ std::string neuroc::spinn::linkerScript() {
       << "  __stack_top = "
       << llvm::format_hex(NEUROC_SPINN_DTCM_BASE + NEUROC_SPINN_DTCM_SIZE, 10)
       << ";\n"
-      << "  /DISCARD/ : { *(.ARM.exidx*) *(.ARM.attributes) *(.comment) "
+      << "  /DISCARD/ : { *(.ARM.exidx*) *(.comment) "
          "*(.note*) }\n"
       << "}\n";
   return text;
