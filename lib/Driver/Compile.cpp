@@ -68,6 +68,7 @@ static Failure mapModule(Model &model, const Target &target, ModuleOp module,
                              {Nc::NotForTarget,
                               model.path().str() + ": cannot be mapped to '" +
                                   target.name().str() + "'"});
+  capacity |= module->hasAttr("neuroc.does_not_fit"); // set by mapping passes
   return failed && capacity ? doesNotFit(model, target) : failed;
 }
 
