@@ -179,8 +179,8 @@ LogicalResult Emitter::emitCombine(TileState &t, CombineOp op) {
     for (int64_t unit = share.first; unit < share.last; ++unit)
       words.push_back(toFixed(expanded->values[size_t(unit)], point));
     int64_t weights = t.tile.allocateData(words);
-    WeightPieceNote note{t.tile.number, weights, false,
-                         std::ldexp(1.0, -point), {}};
+    WeightPieceNote note{
+        t.tile.number, weights, false, std::ldexp(1.0, -point), {}};
     for (int64_t unit = share.first; unit < share.last; ++unit)
       note.indices.push_back(uint32_t(unit));
     weightPieces[p.weight.getSymName().str()].push_back(std::move(note));
@@ -242,8 +242,8 @@ static void combineInto(TileCode &tile, Combine combine, int port,
     tile.emit(Op::Vmin, {dstReg, dstReg, valueReg, lengthReg});
     break;
   case Combine::Product:
-    tile.emit(Op::Vmul, {dstReg, dstReg, valueReg, lengthReg,
-                         std::clamp(port, 0, 63)});
+    tile.emit(Op::Vmul,
+              {dstReg, dstReg, valueReg, lengthReg, std::clamp(port, 0, 63)});
     break;
   }
 }
@@ -260,22 +260,23 @@ LogicalResult Emitter::emitDenseCombine(TileState &t, Projection &p,
   int point = chooseFrac(in), port = portFrac(p.target);
   int input = signalFrac(p.source.base);
   Combine combine = p.op.getCombine();
-  std::vector<int32_t> weights(size_t(rows * size)), exists(size_t(rows * size));
+  std::vector<int32_t> weights(size_t(rows * size)),
+      exists(size_t(rows * size));
   std::vector<int32_t> connected(size_t(size), 0);
   std::vector<uint32_t> stored(size_t(rows * size), 0xffffffffu);
   bool complete = true, repeated = false;
-  forEachSynapse(p, *expanded, {},
-                 [&](int64_t from, int64_t to, double value, uint32_t,
-                     uint32_t number) {
-                   if (to < share.first || to >= share.last)
-                     return;
-                   size_t at = size_t(from * size + to - share.first);
-                   repeated |= exists[at] != 0;
-                   weights[at] = toFixed(value, point);
-                   exists[at] = 1;
-                   stored[at] = number;
-                   connected[size_t(to - share.first)] = 1;
-                 });
+  forEachSynapse(
+      p, *expanded, {},
+      [&](int64_t from, int64_t to, double value, uint32_t, uint32_t number) {
+        if (to < share.first || to >= share.last)
+          return;
+        size_t at = size_t(from * size + to - share.first);
+        repeated |= exists[at] != 0;
+        weights[at] = toFixed(value, point);
+        exists[at] = 1;
+        stored[at] = number;
+        connected[size_t(to - share.first)] = 1;
+      });
   if (repeated)
     return p.op.emitError()
            << "unsupported: two synapses join the same pair of units, which a "
@@ -388,8 +389,8 @@ LogicalResult Emitter::emitPooling(TileState &t, Projection &p, Share &share) {
        ++i)
     words.push_back(toFixed(values[size_t(i)], point));
   int64_t weights = t.tile.allocateData(words);
-  WeightPieceNote note{t.tile.number, weights, false,
-                       std::ldexp(1.0, -point), {}};
+  WeightPieceNote note{
+      t.tile.number, weights, false, std::ldexp(1.0, -point), {}};
   for (size_t i = 0; i < words.size(); ++i)
     note.indices.push_back(uint32_t(firstOut * perGroup * taps) + uint32_t(i));
   weightPieces[p.weight.getSymName().str()].push_back(std::move(note));
@@ -413,10 +414,10 @@ LogicalResult Emitter::emitPooling(TileState &t, Projection &p, Share &share) {
             --hi;
           return std::pair<int64_t, int64_t>{lo, hi};
         };
-        auto [oy0, oy1] = reach(y * dilations[0], pads[0], strides[0], height,
-                                outHeight);
-        auto [ox0, ox1] = reach(x * dilations[1], pads[1], strides[1], width,
-                                outWidth);
+        auto [oy0, oy1] =
+            reach(y * dilations[0], pads[0], strides[0], height, outHeight);
+        auto [ox0, ox1] =
+            reach(x * dilations[1], pads[1], strides[1], width, outWidth);
         if (oy0 >= oy1 || ox0 >= ox1)
           continue;
         int64_t sy = oy0 * strides[0] + y * dilations[0] - pads[0];

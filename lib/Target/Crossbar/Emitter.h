@@ -53,7 +53,7 @@ struct Block {
 struct Learning {
   neuro::PlasticOp plastic;
   std::vector<Block *> blocks;
-  std::map<std::string, int64_t> traces; ///< one word per unit of the side
+  std::map<std::string, int64_t> traces;     ///< one word per unit of the side
   int64_t enabled = 0, dirty = 0, shift = 0; ///< words
   rt::xbar::ProgramBuilder::Label programAll = 0, call = 0;
   bool hasCall = false;
@@ -122,8 +122,7 @@ private:
   void emitRecv(TileState &t, RecvOp op);
   void emitSpikeArray(TileState &t, neuro::SpikeArrayOp op);
   /// Code for `length` units in blocks of the pool's size; kOffset, kLength.
-  void blockLoop(TileState &t, int64_t length,
-                 llvm::function_ref<void()> body);
+  void blockLoop(TileState &t, int64_t length, llvm::function_ref<void()> body);
 
   // Projections.cpp: sums and other combines
   mlir::LogicalResult emitMvm(TileState &t, MvmOp op);

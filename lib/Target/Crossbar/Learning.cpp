@@ -91,17 +91,15 @@ LogicalResult Emitter::emitTraces(TileState &t, Learning &learning,
       else
         vectors.store(target, value);
     };
-    blockLoop(t, last - first, [&] {
-      result = vectors.compile(region.front(), leaf, sink);
-    });
+    blockLoop(t, last - first,
+              [&] { result = vectors.compile(region.front(), leaf, sink); });
     if (failed(result))
       return failure();
   }
   return success();
 }
 
-LogicalResult Emitter::emitRows(TileState &t, Learning &learning,
-                                bool isCall) {
+LogicalResult Emitter::emitRows(TileState &t, Learning &learning, bool isCall) {
   PlasticOp plastic = learning.plastic;
   RuleOp rule = plastic.getRuleOp();
   HandlerOp onPre = handlerOf(rule, Event::Pre);
@@ -119,10 +117,10 @@ LogicalResult Emitter::emitRows(TileState &t, Learning &learning,
     bool rowIsPre = !block->matrix.getTransposed();
     HandlerOp rowEvent = rowIsPre ? onPre : onPost;
     HandlerOp colEvent = rowIsPre ? onPost : onPre;
-    Source rowSource = rowIsPre ? preSource(plastic)
-                                : NetworkView::resolve(plastic.getPost());
-    Source colSource = rowIsPre ? NetworkView::resolve(plastic.getPost())
-                                : preSource(plastic);
+    Source rowSource =
+        rowIsPre ? preSource(plastic) : NetworkView::resolve(plastic.getPost());
+    Source colSource =
+        rowIsPre ? NetworkView::resolve(plastic.getPost()) : preSource(plastic);
     int64_t rowSignal = view(t, rowSource) + block->row0;
     int64_t colSignal = view(t, colSource) + block->col0;
     int64_t list = scratch(t, "rows", block->rows());
@@ -217,8 +215,7 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
       return perUnit(true, view(t, pre), signalFrac(pre.base));
     if (name == "post")
       return perUnit(false, view(t, post), signalFrac(post.base));
-    if (auto state = block.states.find(name.str());
-        state != block.states.end())
+    if (auto state = block.states.find(name.str()); state != block.states.end())
       return Operand::memory(state->second, frac(owner, name), false, true);
     for (TraceOp trace : rule.list<TraceOp>())
       if (trace.getSymName() == name)
@@ -231,8 +228,7 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
       Source source = NetworkView::resolve(factor);
       int point = signalFrac(source.base);
       for (FactorOp declared : rule.list<FactorOp>())
-        if (declared.getSymName() == name &&
-            declared.getSide() != Side::Scalar)
+        if (declared.getSymName() == name && declared.getSide() != Side::Scalar)
           return perUnit(declared.getSide() == Side::Pre, view(t, source),
                          point);
       Operand operand = vectors.temporary(point);

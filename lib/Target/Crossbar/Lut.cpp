@@ -55,9 +55,8 @@ static Lut build(const std::function<double(double)> &function, int64_t first,
   return lut;
 }
 
-Lut makeLut(const std::function<double(double)> &function, double lo,
-            double hi, int fracIn, int fracOut, double target,
-            unsigned maxEntries) {
+Lut makeLut(const std::function<double(double)> &function, double lo, double hi,
+            int fracIn, int fracOut, double target, unsigned maxEntries) {
   int64_t first = toWord(lo, fracIn), last = toWord(hi, fracIn);
   if (last <= first)
     last = first + 1;

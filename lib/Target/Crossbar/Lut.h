@@ -22,9 +22,8 @@ struct Lut {
 /// A table of `function` for inputs in [lo, hi], given with `fracIn` fraction
 /// bits, results with `fracOut`. Starts coarse and refines until the error is
 /// below `target` or the table has `maxEntries`.
-Lut makeLut(const std::function<double(double)> &function, double lo,
-            double hi, int fracIn, int fracOut, double target,
-            unsigned maxEntries = 1025);
+Lut makeLut(const std::function<double(double)> &function, double lo, double hi,
+            int fracIn, int fracOut, double target, unsigned maxEntries = 1025);
 
 /// What `vlut` gives for the word `input`; used to state errors.
 int32_t evaluateLut(const Lut &lut, int32_t input);

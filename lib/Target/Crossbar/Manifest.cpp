@@ -18,7 +18,8 @@ using namespace neuro;
 
 namespace {
 /// Little-endian words appended to a member.
-template <typename T> void append(std::string &bytes, T value) {
+template <typename T>
+void append(std::string &bytes, T value) {
   for (unsigned i = 0; i < sizeof(T); ++i)
     bytes.push_back(char((uint64_t(value) >> (8 * i)) & 0xff));
 }
@@ -123,14 +124,13 @@ LogicalResult Emitter::writeProgram(CompiledProgram &program) {
     for (TileState &t : tiles)
       for (Share &share : t.shares)
         if (share.population == population)
-          pieces.push_back(
-              piece(t, address(share), share.first, share.size()));
+          pieces.push_back(piece(t, address(share), share.first, share.size()));
     return pieces;
   };
   auto stateVector = [&](PopulationOp population, const std::string &name) {
-    return vectorOf(sharePieces(population,
-                                [&](Share &s) { return s.states.at(name); }),
-                    frac(population.getSymName(), name));
+    return vectorOf(
+        sharePieces(population, [&](Share &s) { return s.states.at(name); }),
+        frac(population.getSymName(), name));
   };
   for (PopulationOp population : view_->populations)
     for (StateOp state : population.getModelOp().list<StateOp>()) {
@@ -156,8 +156,7 @@ LogicalResult Emitter::writeProgram(CompiledProgram &program) {
                              frac(population.getSymName(), name))}});
     }
   auto signalVector = [&](Value base) {
-    if (auto [population, index] = NetworkView::getProducer(base);
-        population) {
+    if (auto [population, index] = NetworkView::getProducer(base); population) {
       std::string output =
           population.getModelOp().list<OutputOp>()[index].getSymName().str();
       return vectorOf(
@@ -224,18 +223,13 @@ LogicalResult Emitter::writeProgram(CompiledProgram &program) {
 
   json::Value machineJson =
       llvm::cantFail(json::parse(rt::xbar::machineToJson(machine)));
-  program.manifest = json::Object{{"machine", std::move(machineJson)},
-                                  {"programs", std::move(programs)},
-                                  {"images", std::move(images)},
-                                  {"arrays", std::move(arrays)},
-                                  {"keys", std::move(keys)},
-                                  {"states", std::move(states)},
-                                  {"clamps", std::move(clamps)},
-                                  {"stimuli", std::move(stimuli)},
-                                  {"probes", std::move(probes)},
-                                  {"weights", std::move(weights)},
-                                  {"plastics", std::move(plastics)},
-                                  {"counters", std::move(counters)}};
+  program.manifest = json::Object{
+      {"machine", std::move(machineJson)}, {"programs", std::move(programs)},
+      {"images", std::move(images)},       {"arrays", std::move(arrays)},
+      {"keys", std::move(keys)},           {"states", std::move(states)},
+      {"clamps", std::move(clamps)},       {"stimuli", std::move(stimuli)},
+      {"probes", std::move(probes)},       {"weights", std::move(weights)},
+      {"plastics", std::move(plastics)},   {"counters", std::move(counters)}};
   program.members.push_back({"xbar/tiles.bin", std::move(codeBytes)});
   program.members.push_back({"xbar/memory.bin", std::move(imageBytes)});
   if (!weightBytes.empty())
@@ -293,8 +287,7 @@ LogicalResult Emitter::describeWeight(WeightOp weight, json::Array &weights,
         object["address"] = block.weights;
         object["stride"] = block.cols();
         object["format"] = "words";
-        object["scale"] =
-            std::ldexp(1.0, -frac(plastic.getSymName(), "w"));
+        object["scale"] = std::ldexp(1.0, -frac(plastic.getSymName(), "w"));
       }
       if (dense || conv) {
         auto [first, rowStep, colStep] = blockIndex(block, weight);
@@ -334,9 +327,8 @@ LogicalResult Emitter::describeWeight(WeightOp weight, json::Array &weights,
                           {"stride", int64_t(note.indices.size())},
                           {"format", note.isPacked ? "high" : "words"},
                           {"scale", note.scale}};
-      object["indices"] =
-          json::Object{{"member", "xbar/index.bin"},
-                       {"offset", int64_t(indexBytes.size())}};
+      object["indices"] = json::Object{{"member", "xbar/index.bin"},
+                                       {"offset", int64_t(indexBytes.size())}};
       for (uint32_t index : note.indices)
         append(indexBytes, index);
       pieces.push_back(std::move(object));
@@ -377,14 +369,13 @@ void Emitter::writeReport(CompiledProgram &program, json::Array tileReport) {
                                       {"proved", format.getProved()}});
   for (auto &[name, error] : notes.tableErrors)
     tables.push_back(json::Object{{"function", name}, {"max_error", error}});
-  json::Object report{{"machine", machine.name},
-                      {"tiles", std::move(tileReport)},
-                      {"matrices", std::move(matrices)},
-                      {"formats", std::move(formatList)},
-                      {"tables", std::move(tables)},
-                      {"learning", view_->plastics.empty()
-                                       ? "none"
-                                       : "next to the array"}};
+  json::Object report{
+      {"machine", machine.name},
+      {"tiles", std::move(tileReport)},
+      {"matrices", std::move(matrices)},
+      {"formats", std::move(formatList)},
+      {"tables", std::move(tables)},
+      {"learning", view_->plastics.empty() ? "none" : "next to the array"}};
   std::string text;
   llvm::raw_string_ostream stream(text);
   stream << llvm::formatv("{0:2}", json::Value(std::move(report))) << "\n";

@@ -61,9 +61,9 @@ void Emitter::emitPartialSums(TileState &t, Projection &p, int64_t src,
       }
       t.tile.set(kA, src + a - first);
       t.tile.set(kB, owner.tile.number);
-      t.tile.set(kC, tag("sum/" + std::to_string(p.id) + "/" +
-                         std::to_string(t.tile.number) + "/" +
-                         std::to_string(a)));
+      t.tile.set(kC,
+                 tag("sum/" + std::to_string(p.id) + "/" +
+                     std::to_string(t.tile.number) + "/" + std::to_string(a)));
       t.tile.set(kD, b - a);
       t.tile.emit(Op::Send, {kA, kB, kC, kD});
     }
@@ -115,9 +115,9 @@ void Emitter::emitWindow(TileState &t, const Block &block, int64_t row0,
 /// Bits of the inputs of a matrix: what was asked for, as far as the sum of
 /// `inputs` products stays within a word.
 int64_t Emitter::inputBits(MatrixOp matrix, int64_t inputs) const {
-  int64_t sumBits = int64_t(llvm::Log2_64_Ceil(uint64_t(std::max<int64_t>(
-                        inputs, 1)))) +
-                    int64_t(matrix.getBits()) - 1;
+  int64_t sumBits =
+      int64_t(llvm::Log2_64_Ceil(uint64_t(std::max<int64_t>(inputs, 1)))) +
+      int64_t(matrix.getBits()) - 1;
   return std::clamp<int64_t>(31 - sumBits, 2, int64_t(options.inputBits));
 }
 
@@ -329,8 +329,8 @@ LogicalResult Emitter::emitConvolution(TileState &t, Projection &p, MvmOp op) {
     int64_t padded =
         scratch(t, name, channels * paddedHeight * paddedWidth); // borders: 0
     for (int64_t c = 0; c < channels; ++c) {
-      t.tile.set(kA, padded + (c * paddedHeight + pads[0]) * paddedWidth +
-                         pads[1]);
+      t.tile.set(kA,
+                 padded + (c * paddedHeight + pads[0]) * paddedWidth + pads[1]);
       t.tile.set(kB, source + c * height * width);
       t.tile.set(kC, height);
       t.tile.set(kD, width);
@@ -381,8 +381,7 @@ LogicalResult Emitter::emitConvolution(TileState &t, Projection &p, MvmOp op) {
                     .with("slices", block->slices)
                     .with("array", block->array));
   }
-  emitScale(t, p, blocks.front()->matrix, raw, scaled, first, outs, true,
-            rows);
+  emitScale(t, p, blocks.front()->matrix, raw, scaled, first, outs, true, rows);
   t.tile.emit(Op::Addi, {kA, kList, maps});
   t.tile.set(kB, scaled);
   t.tile.set(kC, outs);

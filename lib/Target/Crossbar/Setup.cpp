@@ -60,8 +60,7 @@ int64_t Emitter::tag(const std::string &key) {
   return tags.try_emplace(key, int64_t(tags.size()) + 1).first->second;
 }
 
-int64_t Emitter::scratch(TileState &t, const std::string &name,
-                         int64_t words) {
+int64_t Emitter::scratch(TileState &t, const std::string &name, int64_t words) {
   // Names carry their size: a buffer is never outgrown.
   auto [entry, isNew] =
       t.scratch.try_emplace(name + "/" + std::to_string(words), 0);
@@ -134,8 +133,8 @@ void Emitter::setUpBlocks(TileState &t) {
   for (auto program : t.op.getBody().front().getOps<ProgramOp>()) {
     Block &block = t.blocks.emplace_back();
     block.op = program;
-    block.matrix = cast<MatrixOp>(
-        SymbolTable::lookupSymbolIn(map, program.getMatrix()));
+    block.matrix =
+        cast<MatrixOp>(SymbolTable::lookupSymbolIn(map, program.getMatrix()));
     auto bank = program.getBank().getDefiningOp<BankOp>();
     block.array = int64_t(bank.getFirst());
     block.slices = bank.getBank().getType().getSlices();
@@ -266,9 +265,8 @@ void Emitter::setUpShare(TileState &t, ShareOp op) {
                                  : t.tile.allocate(share.size());
   }
   if (draws) {
-    uint64_t key =
-        neuroc_rt_key(uint64_t(view_->network.getSeed()),
-                      neuroc_rt_stream(owner.c_str()));
+    uint64_t key = neuroc_rt_key(uint64_t(view_->network.getSeed()),
+                                 neuroc_rt_stream(owner.c_str()));
     share.keyBlock = t.tile.allocateData(
         {int32_t(uint32_t(key)), int32_t(uint32_t(key >> 32)), 0});
   }
@@ -285,8 +283,7 @@ LogicalResult Emitter::setUpLearning(TileState &t) {
     RuleOp rule = plastic.getRuleOp();
     WeightOp weight = plastic.getWeightOp();
     std::string owner = plastic.getSymName().str();
-    learning.enabled =
-        t.tile.allocateData({plastic.getDisabled() ? 0 : 1});
+    learning.enabled = t.tile.allocateData({plastic.getDisabled() ? 0 : 1});
     learning.dirty = t.tile.allocate(1);
     learning.shift = t.tile.allocate(1);
     learning.programAll = t.tile.code.newLabel();
@@ -296,9 +293,9 @@ LogicalResult Emitter::setUpLearning(TileState &t) {
     for (TraceOp trace : rule.list<TraceOp>()) {
       int64_t units = trace.getSide() == Side::Pre ? weight.getNumPre()
                                                    : weight.getNumPost();
-      std::vector<int32_t> words(
-          size_t(units), toFixed(trace.getInit().convertToDouble(),
-                                 frac(owner, trace.getSymName())));
+      std::vector<int32_t> words(size_t(units),
+                                 toFixed(trace.getInit().convertToDouble(),
+                                         frac(owner, trace.getSymName())));
       learning.traces[trace.getSymName().str()] =
           t.tile.allocateData(std::move(words));
     }
@@ -324,8 +321,8 @@ LogicalResult Emitter::setUpLearning(TileState &t) {
           if (row < block.row0 || row >= block.row1 || col < block.col0 ||
               col >= block.col1)
             continue;
-          size_t at = size_t((row - block.row0) * block.cols() + col -
-                             block.col0);
+          size_t at =
+              size_t((row - block.row0) * block.cols() + col - block.col0);
           if (sparse && exists[at])
             return weight.emitError()
                    << "unsupported: two synapses join the same pair of units; "

@@ -101,9 +101,8 @@ LogicalResult Emitter::emitTile(TileState &t) {
     if (!learning.hasCall)
       continue;
     t.tile.emit(Op::Rdsr, {kA, kCommandRegister});
-    t.tile.set(kB, tag("call/" + PlasticOp(learning.plastic)
-                                     .getSymName()
-                                     .str()));
+    t.tile.set(kB,
+               tag("call/" + PlasticOp(learning.plastic).getSymName().str()));
     code.emitTo(Op::Beq, {kA, kB}, learning.call);
   }
   code.emitTo(Op::Jmp, {}, loop);
@@ -327,8 +326,7 @@ LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
       int point = std::min(mantissaFrac(dt), 63 + 10);
       vectors.address(kB, operand);
       t.tile.set(kC, toFixed(dt, point));
-      t.tile.emit(Op::VmulS,
-                  {kA, kB, kC, kLength, std::max(0, point - 10)});
+      t.tile.emit(Op::VmulS, {kA, kB, kC, kLength, std::max(0, point - 10)});
       return operand;
     }
     if (auto random = dyn_cast<RandomOp>(op)) {
@@ -355,8 +353,8 @@ LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
   auto sink = [&](Operation *op, Operand value) {
     if (auto set = dyn_cast<SetOp>(op)) {
       std::string name = set.getName().str();
-      vectors.store(
-          Operand::memory(share.states.at(name), frac(owner, name)), value);
+      vectors.store(Operand::memory(share.states.at(name), frac(owner, name)),
+                    value);
     } else if (auto emit = dyn_cast<EmitOp>(op)) {
       std::string name = emit.getName().str();
       bool spikes = emit.getValue().getType().isInteger(1);

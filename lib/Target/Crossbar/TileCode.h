@@ -19,23 +19,23 @@ using rt::xbar::Op;
 /// calls of TileCode or VectorCode.
 enum Reg : int64_t {
   kZero = 0,
-  kA = 1,       ///< operand addresses, scalars: kA … kF
+  kA = 1, ///< operand addresses, scalars: kA … kF
   kB = 2,
   kC = 3,
   kD = 4,
   kE = 5,
   kF = 6,
-  kOffset = 7,  ///< first unit of the present block
-  kLength = 8,  ///< units of the present block
-  kTick = 9,    ///< number of the tick
-  kShift = 10,  ///< shift of a quantised input vector
-  kRow = 11,    ///< row of a loop over rows
-  kCount = 12,  ///< list lengths
-  kList = 13,   ///< list pointer
+  kOffset = 7, ///< first unit of the present block
+  kLength = 8, ///< units of the present block
+  kTick = 9,   ///< number of the tick
+  kShift = 10, ///< shift of a quantised input vector
+  kRow = 11,   ///< row of a loop over rows
+  kCount = 12, ///< list lengths
+  kList = 13,  ///< list pointer
   kLoop1 = 14,
   kLoop2 = 15,
   kLoop3 = 16,
-  kRowBase = 17,  ///< row * columns of a block of weights
+  kRowBase = 17, ///< row * columns of a block of weights
   kFlag = 18,
   kTemp1 = 19,
   kTemp2 = 20,
@@ -46,7 +46,7 @@ enum Reg : int64_t {
 
 class TileCode {
 public:
-  unsigned number = 0;      ///< of the tile on the mesh
+  unsigned number = 0; ///< of the tile on the mesh
   rt::xbar::ProgramBuilder code;
 
   /// Memory that starts as zeros.

@@ -183,8 +183,8 @@ LogicalResult VectorCode::compile(Block &block, const Leaf &leaf,
       }
     }
   for (Operation *op : sinks) {
-    sink(op, op->getNumOperands() ? values.lookup(op->getOperand(0))
-                                  : Operand());
+    sink(op,
+         op->getNumOperands() ? values.lookup(op->getOperand(0)) : Operand());
     finish(op);
   }
   for (Operation &op : block)
@@ -217,8 +217,8 @@ static bool isCommutativeMinMax(Operation *op) {
 
 Operand VectorCode::addLike(Operation *op, Operand a, Operand b) {
   int frac = fracOf(op->getResult(0));
-  frac = std::min({frac, fracLimit(op->getOperand(0), a),
-                   fracLimit(op->getOperand(1), b)});
+  frac = std::min(
+      {frac, fracLimit(op->getOperand(0), a), fracLimit(op->getOperand(1), b)});
   Op vector, scalar;
   if (isa<arith::AddFOp>(op)) {
     vector = Op::Vadd, scalar = Op::VaddS;
@@ -360,8 +360,8 @@ Operand VectorCode::compare(Operation *op, Operand a, Operand b) {
   if (b.kind == Operand::Constant)
     frac = std::min(a.frac, fracLimit(vb, b));
   else
-    frac = std::min({std::max(a.frac, b.frac), fracLimit(va, a),
-                     fracLimit(vb, b)});
+    frac = std::min(
+        {std::max(a.frac, b.frac), fracLimit(va, a), fracLimit(vb, b)});
   Operand x = aligned(a, frac), y = aligned(b, frac);
   Operand result = temporary(0);
   binary(vector, Op(unsigned(vector) + 1), result, x, y);
@@ -430,8 +430,8 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
   }
   SmallVector<Operand> in;
   SmallVector<Interval> points;
-  bool constant = !isa<neuro::GetOp, neuro::RandomOp, neuro::TimeOp,
-                       neuro::IndexOp>(op);
+  bool constant =
+      !isa<neuro::GetOp, neuro::RandomOp, neuro::TimeOp, neuro::IndexOp>(op);
   for (Value value : op->getOperands()) {
     in.push_back(values.lookup(value));
     constant &= in.back().kind == Operand::Constant;
@@ -517,8 +517,8 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
           in[0]);
   } else if (isa<arith::ExtFOp, arith::TruncFOp>(op)) {
     out = relabel(in[0], op->getOperand(0), in[0].frac);
-  } else if (isa<math::FloorOp, math::RoundEvenOp, math::CeilOp,
-                 math::RoundOp>(op)) {
+  } else if (isa<math::FloorOp, math::RoundEvenOp, math::CeilOp, math::RoundOp>(
+                 op)) {
     int point = in[0].frac;
     out = temporary(point);
     if (point <= 0) {

@@ -23,10 +23,10 @@ namespace neuroc::xbar {
 /// kRowBase); temporaries do neither.
 struct Operand {
   enum Kind { None, Constant, Memory } kind = None;
-  double value = 0.0;   ///< of a constant
+  double value = 0.0; ///< of a constant
   int64_t address = 0;
   bool strided = false, byRow = false;
-  int slot = -1;        ///< owned temporary
+  int slot = -1; ///< owned temporary
   int frac = 0;
 
   static Operand constant(double value) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// exp, log, sqrt and the like on the vector unit: tables, with the range reduced
-// first where a plain table would be coarse. exp splits off the power of two,
-// log and sqrt normalise their argument, sin and cos take a period.
+// exp, log, sqrt and the like on the vector unit: tables, with the range
+// reduced first where a plain table would be coarse. exp splits off the power
+// of two, log and sqrt normalise their argument, sin and cos take a period.
 #include "VectorCode.h"
 
 #include "neuroc/Xbar/Passes.h"
@@ -19,8 +19,7 @@ namespace neuroc::xbar {
 using neuro::Interval;
 
 Operand VectorCode::table(const std::string &name, Operand a, Interval in,
-                          int fracOut,
-                          const std::function<double(double)> &f,
+                          int fracOut, const std::function<double(double)> &f,
                           double target) {
   double limit = std::ldexp(1.0, 31 - a.frac);
   in = in.meet({-limit, limit});
@@ -47,9 +46,8 @@ Operand VectorCode::table(const std::string &name, Operand a, Interval in,
 /// 2^(x log2 e): a table for the fraction, a shift for the whole part.
 Operand VectorCode::exponential(Operand a, int frac) {
   constexpr int kFraction = 20, kTable = 29;
-  Operand y = aligned(multiply(a, Operand::constant(1.4426950408889634),
-                               kFraction),
-                      kFraction);
+  Operand y = aligned(
+      multiply(a, Operand::constant(1.4426950408889634), kFraction), kFraction);
   Operand whole = temporary(0);
   address(kA, whole);
   address(kB, y);
@@ -58,8 +56,9 @@ Operand VectorCode::exponential(Operand a, int frac) {
   address(kB, y);
   tile.set(kC, (1 << kFraction) - 1);
   tile.emit(Op::VandS, {kA, kB, kC, kLength});
-  Operand power = table("exp2", y, {0.0, 1.0}, kTable,
-                        [](double x) { return std::exp2(x); }, 1e-7);
+  Operand power = table(
+      "exp2", y, {0.0, 1.0}, kTable, [](double x) { return std::exp2(x); },
+      1e-7);
   address(kA, whole);
   address(kB, whole);
   tile.set(kC, frac - kTable);
@@ -82,15 +81,16 @@ Operand VectorCode::logarithm(Operand a) {
   tile.set(kC, 1);
   tile.emit(Op::VsubS, {kA, kB, kC, kLength});
   binary(Op::Vsh, Op::VshS, mantissa, a, zeros);
-  Operand logs = table("log", mantissa, {1.0, 2.0}, kFraction,
-                       [](double x) { return std::log(x); }, 1e-7);
+  Operand logs = table(
+      "log", mantissa, {1.0, 2.0}, kFraction,
+      [](double x) { return std::log(x); }, 1e-7);
   // exponent = 30 - zeros - frac, times log 2
   address(kA, zeros);
   address(kB, zeros);
   tile.set(kC, 30 - a.frac);
   tile.emit(Op::VrsubS, {kA, kB, kC, kLength});
-  Operand whole = multiply(zeros, Operand::constant(0.6931471805599453),
-                           kFraction);
+  Operand whole =
+      multiply(zeros, Operand::constant(0.6931471805599453), kFraction);
   Operand result = temporary(kFraction);
   binary(Op::Vadd, Op::VaddS, result, logs, aligned(whole, kFraction));
   release(zeros);
@@ -114,8 +114,9 @@ Operand VectorCode::squareRoot(Operand a) {
   tile.set(kC, ~1);
   tile.emit(Op::VandS, {kA, kB, kC, kLength});
   binary(Op::Vsh, Op::VshS, mantissa, a, places);
-  Operand root = table("sqrt", mantissa, {0.5, 2.0}, 29,
-                       [](double x) { return std::sqrt(x); }, 1e-7);
+  Operand root = table(
+      "sqrt", mantissa, {0.5, 2.0}, 29, [](double x) { return std::sqrt(x); },
+      1e-7);
   // sqrt(m 2^-30 2^(30 - e - frac)) with e and frac even
   address(kA, places);
   address(kB, places);
@@ -174,13 +175,13 @@ LogicalResult VectorCode::function(Operation *op, Operand &result) {
   } else if (isa<math::SqrtOp>(op)) {
     result = squareRoot(a);
   } else if (isa<math::TanhOp>(op)) {
-    result = table("tanh", a, in.meet({-12.0, 12.0}), std::min(frac, 29),
-                   [](double x) { return std::tanh(x); },
-                   std::max(fine, 1e-6));
+    result = table(
+        "tanh", a, in.meet({-12.0, 12.0}), std::min(frac, 29),
+        [](double x) { return std::tanh(x); }, std::max(fine, 1e-6));
   } else if (isa<math::ErfOp>(op)) {
-    result = table("erf", a, in.meet({-6.0, 6.0}), std::min(frac, 29),
-                   [](double x) { return std::erf(x); },
-                   std::max(fine, 1e-6));
+    result = table(
+        "erf", a, in.meet({-6.0, 6.0}), std::min(frac, 29),
+        [](double x) { return std::erf(x); }, std::max(fine, 1e-6));
   } else if (isa<math::SinOp, math::CosOp>(op)) {
     bool sine = isa<math::SinOp>(op);
     constexpr double kTwoPi = 6.283185307179586;
@@ -193,9 +194,9 @@ LogicalResult VectorCode::function(Operation *op, Operand &result) {
       binary(Op::Vrem, Op::VremS, x, a, period);
       reduced = {-kTwoPi, kTwoPi};
     }
-    result = table(sine ? "sin" : "cos", x, reduced, 29,
-                   [sine](double v) { return sine ? std::sin(v) : std::cos(v); },
-                   1e-6);
+    result = table(
+        sine ? "sin" : "cos", x, reduced, 29,
+        [sine](double v) { return sine ? std::sin(v) : std::cos(v); }, 1e-6);
     if (x.slot != a.slot)
       release(x);
   } else if (auto power = dyn_cast<math::PowFOp>(op)) {
@@ -205,8 +206,7 @@ LogicalResult VectorCode::function(Operation *op, Operand &result) {
       result = a;
       for (int i = 1; i < int(y.value); ++i) {
         double m = std::pow(in.magnitude(), i + 1);
-        Operand next =
-            multiply(result, a, chooseFrac(Interval::symmetric(m)));
+        Operand next = multiply(result, a, chooseFrac(Interval::symmetric(m)));
         if (i > 1)
           release(result);
         result = next;

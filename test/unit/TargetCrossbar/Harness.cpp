@@ -126,8 +126,8 @@ Compiled compile(const std::string &text, const Options &options) {
   llvm::raw_string_ostream(json) << llvm::json::Value(std::move(manifest));
   if (rt::Status status = writer.finish(json, archive); !status)
     compiled.diagnostics += status.message();
-  if (rt::Status status = rt::Container::read(
-          rt::asBytes(archive), "test.nrx", compiled.container);
+  if (rt::Status status = rt::Container::read(rt::asBytes(archive), "test.nrx",
+                                              compiled.container);
       !status)
     compiled.diagnostics += status.message();
   return compiled;
@@ -154,8 +154,7 @@ std::unique_ptr<rt::Engine> makeEngine(const std::string &text,
   std::unique_ptr<rt::Engine> engine;
   if (!compiled.container)
     return engine;
-  rt::Status status =
-      rt::createCrossbarEngine(compiled.container, {}, engine);
+  rt::Status status = rt::createCrossbarEngine(compiled.container, {}, engine);
   EXPECT_TRUE(status.isOk()) << status.message();
   return engine;
 }

@@ -52,8 +52,7 @@ public:
     for (uint32_t unit : units)
       events[probe].push_back({tick, unit});
   }
-  void values(unsigned probe, uint64_t,
-              std::span<const double> row) override {
+  void values(unsigned probe, uint64_t, std::span<const double> row) override {
     rows[probe].push_back({row.begin(), row.end()});
   }
   std::map<unsigned, std::vector<std::pair<uint64_t, uint32_t>>> events;

@@ -184,8 +184,7 @@ TEST(Learning, SynapseStatesFactorsAndCalls) {
 }
 
 TEST(Learning, SwitchedOffWeightsStay) {
-  auto engine = makeEngine(
-      learning(kPairRule, kDense, kBySpikes), precise());
+  auto engine = makeEngine(learning(kPairRule, kDense, kBySpikes), precise());
   ASSERT_TRUE(engine);
   std::vector<double> before, after;
   ASSERT_TRUE(engine->setPlasticEnabled("l", false).isOk());

@@ -16,8 +16,8 @@ double valueAt(const Lut &lut, double x) {
 }
 
 TEST(Lut, ErrorIsStated) {
-  Lut lut = makeLut([](double x) { return std::tanh(x); }, -8.0, 8.0, 24, 29,
-                    1e-5);
+  Lut lut =
+      makeLut([](double x) { return std::tanh(x); }, -8.0, 8.0, 24, 29, 1e-5);
   double worst = 0.0;
   for (double x = -8.0; x <= 8.0; x += 0.0017)
     worst = std::max(worst, std::fabs(valueAt(lut, x) - std::tanh(x)));

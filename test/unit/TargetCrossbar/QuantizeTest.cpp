@@ -69,7 +69,8 @@ TEST(Quantize, CoarseGridsStayExact) {
 }
 
 TEST(Quantize, ZeroColumnHasAScale) {
-  QuantizedMatrix matrix = quantizeColumns(std::vector<double>(4, 0.0), 4, 1, 8);
+  QuantizedMatrix matrix =
+      quantizeColumns(std::vector<double>(4, 0.0), 4, 1, 8);
   EXPECT_EQ(matrix.scales[0], 1.0);
   EXPECT_EQ(matrix.maxLevel, 0);
   EXPECT_EQ(slicesFor(0, 2), 1u);

@@ -20,8 +20,7 @@ namespace {
 class Ranges : public testing::Test {
 protected:
   Ranges() {
-    context.loadDialect<NeuroDialect, arith::ArithDialect,
-                        math::MathDialect>();
+    context.loadDialect<NeuroDialect, arith::ArithDialect, math::MathDialect>();
   }
   void load(const std::string &text) {
     module = parseSourceString<ModuleOp>(text, &context);
@@ -186,8 +185,8 @@ TEST_F(Ranges, TraceOfSpikesIsProved) {
   EXPECT_TRUE(t.proved); // truly at most 1 / (1 - 0.96) = 25
   EXPECT_LE(t.interval.hi, 32.0);
   EXPECT_GE(t.interval.hi, 25.0);
-  Bound w = ranges.weight(
-      *network.getBody().front().getOps<WeightOp>().begin());
+  Bound w =
+      ranges.weight(*network.getBody().front().getOps<WeightOp>().begin());
   EXPECT_EQ(w.interval.hi, 1.0);
   EXPECT_TRUE(w.proved);
 }

@@ -21,7 +21,9 @@ namespace neuroc::neuro {
 
 static constexpr double kInf = std::numeric_limits<double>::infinity();
 
-bool Interval::isFinite() const { return std::isfinite(lo) && std::isfinite(hi); }
+bool Interval::isFinite() const {
+  return std::isfinite(lo) && std::isfinite(hi);
+}
 
 double Interval::magnitude() const {
   return isEmpty() ? 0.0 : std::max(std::fabs(lo), std::fabs(hi));
@@ -95,9 +97,9 @@ static Interval power(Interval base, Interval exponent) {
     return checked(result.lo, result.hi);
   }
   if (base.lo > 0.0 || (base.lo >= 0.0 && exponent.lo >= 0.0)) {
-    double p[] = {std::pow(base.lo, exponent.lo), std::pow(base.lo, exponent.hi),
-                  std::pow(base.hi, exponent.lo),
-                  std::pow(base.hi, exponent.hi)};
+    double p[] = {
+        std::pow(base.lo, exponent.lo), std::pow(base.lo, exponent.hi),
+        std::pow(base.hi, exponent.lo), std::pow(base.hi, exponent.hi)};
     Interval result{*std::min_element(p, p + 4), *std::max_element(p, p + 4)};
     // x^y has its only interior extremum at x = 1, where it is 1.
     if (base.contains(1.0))
@@ -208,8 +210,9 @@ Interval evaluateOp(Operation *op, ArrayRef<Interval> in) {
       })
       .Case<arith::UIToFPOp, arith::ExtFOp, arith::TruncFOp>(
           [&](auto) { return in[0]; })
-      .Case([&](arith::SIToFPOp) { return isBoolean(op->getOperand(0))
-                                              ? -in[0] : in[0]; })
+      .Case([&](arith::SIToFPOp) {
+        return isBoolean(op->getOperand(0)) ? -in[0] : in[0];
+      })
       .Case([&](math::ExpOp) { return monotone(in[0], std::exp); })
       .Case([&](math::ExpM1Op) { return monotone(in[0], std::expm1); })
       .Case([&](math::LogOp) {
@@ -222,8 +225,7 @@ Interval evaluateOp(Operation *op, ArrayRef<Interval> in) {
       })
       .Case([&](math::SqrtOp) { return squareRoot(in[0]); })
       .Case([&](math::TanhOp) { return monotone(in[0], std::tanh); })
-      .Case<math::SinOp, math::CosOp>(
-          [&](auto) { return Interval{-1.0, 1.0}; })
+      .Case<math::SinOp, math::CosOp>([&](auto) { return Interval{-1.0, 1.0}; })
       .Case([&](math::AbsFOp) {
         if (in[0].contains(0.0))
           return Interval{0.0, in[0].magnitude()};
@@ -269,12 +271,10 @@ static AffineForm addScaled(const AffineForm &a, double factor,
   return sum;
 }
 
-Interval IntervalEvaluator::collapse(const AffineForm &form,
-                                     Context &context) {
+Interval IntervalEvaluator::collapse(const AffineForm &form, Context &context) {
   Interval sum = form.rest;
   for (auto [value, coefficient] : form.terms)
-    sum = sum +
-          Interval::point(coefficient) * visit(value, context).interval;
+    sum = sum + Interval::point(coefficient) * visit(value, context).interval;
   return sum;
 }
 
@@ -362,8 +362,7 @@ IntervalEvaluator::Result IntervalEvaluator::visitSelect(Operation *op,
     refine(select.getCondition(), truth, context, refined);
     bool contradiction = false;
     for (auto [value, interval] : refined.assumed)
-      contradiction |=
-          visit(value, context).interval.meet(interval).isEmpty();
+      contradiction |= visit(value, context).interval.meet(interval).isEmpty();
     Value arm = truth ? select.getTrueValue() : select.getFalseValue();
     if (!contradiction)
       arms = arms.join(visit(arm, refined).interval);
@@ -406,8 +405,8 @@ IntervalEvaluator::Result IntervalEvaluator::visitUncached(Value value,
   else if (isa<arith::SubFOp>(op))
     result.affine = addScaled(in[0].affine, -1.0, in[1].affine);
   else if (isa<arith::NegFOp>(op))
-    result.affine = addScaled(constantForm(Interval::point(0.0)), -1.0,
-                              in[0].affine);
+    result.affine =
+        addScaled(constantForm(Interval::point(0.0)), -1.0, in[0].affine);
   else if (isa<arith::MulFOp>(op) && intervals[0].isPoint())
     result.affine = addScaled(constantForm(Interval::point(0.0)),
                               intervals[0].lo, in[1].affine);
@@ -426,8 +425,8 @@ IntervalEvaluator::Result IntervalEvaluator::visitUncached(Value value,
   }
   Interval affine = collapse(result.affine, context);
   // Guard against the rounding of the two different orders of evaluation.
-  double slack = 1e-12 * std::max(affine.magnitude(),
-                                  result.interval.magnitude());
+  double slack =
+      1e-12 * std::max(affine.magnitude(), result.interval.magnitude());
   if (std::isfinite(slack))
     affine = {affine.lo - slack, affine.hi + slack};
   Interval both = result.interval.meet(affine);

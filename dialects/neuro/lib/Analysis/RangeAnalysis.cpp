@@ -65,9 +65,9 @@ Interval intervalOf(Attribute value) {
     } else if (auto range = elements.tryGetValues<APInt>(); range) {
       bool isBit = elements.getElementType().isInteger(1);
       for (const APInt &number : *range)
-        result = result.join(Interval::point(
-            isBit ? double(number.getZExtValue())
-                  : double(number.getSExtValue())));
+        result =
+            result.join(Interval::point(isBit ? double(number.getZExtValue())
+                                              : double(number.getSExtValue())));
     }
     return result.isEmpty() ? Interval::all() : result;
   }
@@ -137,8 +137,10 @@ bool RangeAnalysis::update(Bound &bound, Interval next,
       declared ? *declared : Interval::symmetric(options.unknownMagnitude);
   double beyond = declared ? 4.0 * limit.magnitude() : limit.magnitude();
   if (joined.magnitude() > beyond) {
-    bound.interval = limit.join(bound.interval).meet(
-        declared ? limit : Interval::symmetric(options.unknownMagnitude));
+    bound.interval =
+        limit.join(bound.interval)
+            .meet(declared ? limit
+                           : Interval::symmetric(options.unknownMagnitude));
     if (bound.interval.isEmpty())
       bound.interval = limit;
     bound.proved = false;
@@ -322,8 +324,8 @@ static double largestFanIn(WeightOp weight, bool transposed) {
   if (auto conv = dyn_cast<ConvAttr>(connect)) {
     auto kernel = conv.getKernel().asArrayRef();
     double area = double(kernel[0]) * double(kernel[1]);
-    double channels = double(transposed ? weight.getPost()[0]
-                                        : weight.getPre()[0]);
+    double channels =
+        double(transposed ? weight.getPost()[0] : weight.getPre()[0]);
     return std::max(1.0, area * channels / double(conv.getGroups()));
   }
   if (auto degree = dyn_cast<FixedInDegreeAttr>(connect); degree && !transposed)
@@ -451,10 +453,10 @@ void RangeAnalysis::visitSignalOp(Operation *op, bool &changed) {
     if (type.getElementType().isInteger(1))
       interval = interval.meet(Interval::boolean());
     bool proved = interval.isFinite();
-    changed |= setSignal(
-        result,
-        proved ? interval : Interval::symmetric(options.unknownMagnitude),
-        proved);
+    changed |= setSignal(result,
+                         proved ? interval
+                                : Interval::symmetric(options.unknownMagnitude),
+                         proved);
   }
 }
 
@@ -528,9 +530,9 @@ bool RangeAnalysis::visitPopulation(PopulationOp population, bool widen) {
         break;
       }
     }
-    Interval next = joined ? *joined
-                           : Interval::point(
-                                 input.getDefaultValue().convertToDouble());
+    Interval next =
+        joined ? *joined
+               : Interval::point(input.getDefaultValue().convertToDouble());
     auto [entry, inserted] =
         node.names.try_emplace(input.getSymName().str(), Bound{next, true});
     if (inserted)
@@ -622,8 +624,8 @@ bool RangeAnalysis::visitPlastic(PlasticOp plastic, bool widen) {
     }
     bound = start;
     // Without a spike region, or without a spike, the decayed value remains.
-    changed |= update(bound, next, declaredInterval(trace.getRangeAttr()),
-                      widen);
+    changed |=
+        update(bound, next, declaredInterval(trace.getRangeAttr()), widen);
   }
   for (HandlerOp handler : rule.list<HandlerOp>()) {
     std::map<std::string, Interval> sets;

@@ -28,8 +28,7 @@ Source NetworkView::resolve(Value value) {
 
 std::pair<PopulationOp, unsigned> NetworkView::getProducer(Value base) {
   auto population = base.getDefiningOp<PopulationOp>();
-  return {population,
-          population ? cast<OpResult>(base).getResultNumber() : 0};
+  return {population, population ? cast<OpResult>(base).getResultNumber() : 0};
 }
 
 SymbolRefAttr NetworkView::getSignalName(Value base) {
@@ -44,8 +43,8 @@ SymbolRefAttr NetworkView::getSignalName(Value base) {
 }
 
 Value NetworkView::findSignal(SymbolRefAttr name) const {
-  Operation *op = SymbolTable::lookupSymbolIn(
-      NetworkOp(network).getOperation(), name.getRootReference());
+  Operation *op = SymbolTable::lookupSymbolIn(NetworkOp(network).getOperation(),
+                                              name.getRootReference());
   if (!op)
     return Value();
   auto population = dyn_cast<PopulationOp>(op);
@@ -104,8 +103,7 @@ FailureOr<NetworkView> NetworkView::create(NetworkOp network) {
     ModelOp model = population.getModelOp();
     for (InputOp input : model.list<InputOp>()) {
       Port port{population, input};
-      for (unsigned index :
-           population.getOperandsOfPort(input.getSymName())) {
+      for (unsigned index : population.getOperandsOfPort(input.getSymName())) {
         Value operand = population.getInputs()[index];
         if (auto project = operand.getDefiningOp<ProjectOp>()) {
           Projection &entry = view.projections[size_t(ids[project])];

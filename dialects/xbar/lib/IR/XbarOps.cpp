@@ -31,8 +31,7 @@ static LogicalResult verifyInterval(Operation *op, ArrayRef<int64_t> interval,
 /// The tile called `name` of the map that holds `op`, or null.
 static TileOp findTile(Operation *op, StringRef name) {
   auto map = op->getParentOfType<MapOp>();
-  return map ? dyn_cast_or_null<TileOp>(
-                   SymbolTable::lookupSymbolIn(map, name))
+  return map ? dyn_cast_or_null<TileOp>(SymbolTable::lookupSymbolIn(map, name))
              : TileOp();
 }
 
@@ -42,8 +41,8 @@ static LogicalResult verifyOtherTiles(Operation *op, ArrayAttr tiles) {
   for (auto name : tiles.getAsRange<FlatSymbolRefAttr>()) {
     TileOp tile = findTile(op, name.getValue());
     if (!tile)
-      return op->emitOpError() << "there is no tile '" << name.getValue()
-                               << "' in this map";
+      return op->emitOpError()
+             << "there is no tile '" << name.getValue() << "' in this map";
     if (tile == own)
       return op->emitOpError() << "tile '" << name.getValue()
                                << "' is the one that this stands in";
@@ -61,8 +60,9 @@ LogicalResult MachineOp::verify() {
   };
   if (!isPair(getMesh()) || !isPair(getShape()) || getArrays() < 1 ||
       getMemory() < 1) // machine_r1
-    return emitOpError() << "mesh and arrays must be two positive extents, with "
-                            "at least one array and one word of memory";
+    return emitOpError()
+           << "mesh and arrays must be two positive extents, with "
+              "at least one array and one word of memory";
   if (getShape()[1] % 2 != 0) // machine_r2
     return emitOpError() << "an array must have an even number of columns (two "
                             "make one signed column), got "
@@ -87,8 +87,8 @@ LogicalResult MapOp::verify() {
   std::set<std::pair<int64_t, int64_t>> places;
   for (Operation &op : getBody().front()) {
     if (!isa<FormatOp, MatrixOp, TileOp>(op)) // map_r2
-      return op.emitOpError()
-             << "must not stand in 'xbar.map': formats, matrices and tiles only";
+      return op.emitOpError() << "must not stand in 'xbar.map': formats, "
+                                 "matrices and tiles only";
     auto tile = dyn_cast<TileOp>(op);
     if (!tile || tile.getBody().empty())
       continue;
@@ -98,9 +98,8 @@ LogicalResult MapOp::verify() {
       auto &list = owned[share.getPopulation().str()];
       for (auto [first, last] : list)
         if (share.getUnits()[0] < last && first < share.getUnits()[1]) // map_r3
-          return share.emitOpError()
-                 << "units of '" << share.getPopulation()
-                 << "' are owned by two tiles";
+          return share.emitOpError() << "units of '" << share.getPopulation()
+                                     << "' are owned by two tiles";
       list.emplace_back(share.getUnits()[0], share.getUnits()[1]);
     }
     auto at = tile.getAt();
@@ -204,9 +203,9 @@ LogicalResult BankOp::verify() {
                          << machine.getRows() << " x "
                          << machine.getSignedCols()
                          << " signed columns, bank asks for arrays ["
-                         << getFirst() << ", "
-                         << getFirst() + type.getSlices() << ") of "
-                         << type.getRows() << " x " << type.getCols();
+                         << getFirst() << ", " << getFirst() + type.getSlices()
+                         << ") of " << type.getRows() << " x "
+                         << type.getCols();
   return success();
 }
 
@@ -220,8 +219,9 @@ LogicalResult ProgramOp::verify() {
   if (rows > bank.getRows() || int64_t(getAt()) < 0 ||
       int64_t(getAt()) + cols > bank.getCols()) // program_r2
     return emitOpError() << "block of " << rows << " x " << cols
-                         << " at column " << getAt() << " does not fit a bank of "
-                         << bank.getRows() << " x " << bank.getCols();
+                         << " at column " << getAt()
+                         << " does not fit a bank of " << bank.getRows()
+                         << " x " << bank.getCols();
   if (getWeights().getType().getRows() != rows ||
       getWeights().getType().getCols() != cols) // program_r5
     return emitOpError() << "result must be " << rows << " x " << cols;
@@ -239,8 +239,8 @@ LogicalResult ProgramOp::verify() {
   auto map = (*this)->getParentOfType<MapOp>();
   if (!map)
     return success();
-  auto matrix = dyn_cast_or_null<MatrixOp>(
-      SymbolTable::lookupSymbolIn(map, getMatrix()));
+  auto matrix =
+      dyn_cast_or_null<MatrixOp>(SymbolTable::lookupSymbolIn(map, getMatrix()));
   if (!matrix) // program_r1
     return emitOpError() << "there is no matrix '" << getMatrix() << "'";
   if (matrix.getShape().size() == 2 &&

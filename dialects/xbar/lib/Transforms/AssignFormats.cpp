@@ -42,8 +42,7 @@ MapOp getMap(ModuleOp module) {
 }
 
 namespace {
-class AssignFormatsPass
-    : public impl::AssignFormatsBase<AssignFormatsPass> {
+class AssignFormatsPass : public impl::AssignFormatsBase<AssignFormatsPass> {
 public:
   using AssignFormatsBase::AssignFormatsBase;
 
@@ -63,19 +62,18 @@ public:
     RangeAnalysis ranges(network, options);
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(module.getBody());
-    auto map = MapOp::create(builder, network.getLoc(), "map",
-                             network.getSymName(),
-                             machines.front().getSymName());
+    auto map =
+        MapOp::create(builder, network.getLoc(), "map", network.getSymName(),
+                      machines.front().getSymName());
     builder.createBlock(&map.getBody());
     auto add = [&](Operation *owner, StringRef name, Bound bound) {
       Interval interval = bound.interval;
       if (!interval.isFinite() || interval.isEmpty())
         interval = Interval::symmetric(options.unknownMagnitude);
-      FormatOp::create(builder, owner->getLoc(),
-                       SymbolTable::getSymbolName(owner), name,
-                       chooseFrac(interval),
-                       ArrayRef<double>{interval.lo, interval.hi},
-                       bound.proved);
+      FormatOp::create(
+          builder, owner->getLoc(), SymbolTable::getSymbolName(owner), name,
+          chooseFrac(interval), ArrayRef<double>{interval.lo, interval.hi},
+          bound.proved);
     };
     for (Operation &op : network.getBody().front()) {
       if (auto population = dyn_cast<PopulationOp>(op)) {

@@ -28,8 +28,8 @@ public:
     ModuleOp module = getOperation();
     for (NetworkOp network : module.getOps<NetworkOp>()) {
       SymbolTable moduleSymbols(module), symbols(network);
-      for (ProjectOp project : llvm::to_vector(
-               network.getBody().front().getOps<ProjectOp>()))
+      for (ProjectOp project :
+           llvm::to_vector(network.getBody().front().getOps<ProjectOp>()))
         if (needsRelay(project))
           insert(project, moduleSymbols, symbols);
     }

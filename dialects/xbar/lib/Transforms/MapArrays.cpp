@@ -96,9 +96,9 @@ public:
       return signalPassFailure();
     if (int64_t(tiles.size()) > machine.getNumTiles()) {
       auto diag = map.emitError()
-                  << "does not fit: network '" << map.getNetwork()
-                  << "' needs " << tiles.size() << " tiles, machine '"
-                  << machine.getSource() << "' has " << machine.getNumTiles();
+                  << "does not fit: network '" << map.getNetwork() << "' needs "
+                  << tiles.size() << " tiles, machine '" << machine.getSource()
+                  << "' has " << machine.getNumTiles();
       PopulationOp largest;
       size_t most = 0;
       for (auto &[name, count] : tilesOf)
@@ -146,10 +146,9 @@ private:
       unsigned range = 0;
       for (int64_t row = 0; row < levels.rows; row += rows)
         range = std::max(
-            range,
-            losslessRange(levels, row, std::min(rows, levels.rows - row),
-                          unsigned(machine.getCellBits()),
-                          unsigned(matrix.getSlices()), limit, false));
+            range, losslessRange(levels, row, std::min(rows, levels.rows - row),
+                                 unsigned(machine.getCellBits()),
+                                 unsigned(matrix.getSlices()), limit, false));
       if (range == 0)
         return rows;
     }
@@ -166,24 +165,22 @@ private:
       auto found = matrices.find(p.weight.getSymName().str());
       auto conv = dyn_cast<ConvAttr>(p.weight.getConnect());
       if (conv)
-        in.granule = std::max<int64_t>(
-            in.granule, p.weight.getPost()[1] *
-                            p.weight.getPost()[2]);
+        in.granule = std::max<int64_t>(in.granule, p.weight.getPost()[1] *
+                                                       p.weight.getPost()[2]);
       ProjectOp op = p.op;
       if (found != matrices.end() && op.getTransmit().empty() &&
           op.getCombine() == Combine::Sum && !op.getDelays()) {
         // A matrix whose columns are the other side is read transposed.
         if (found->second.getTransposed() == op.getTransposed() &&
             seen.insert(p.weight).second)
-          in.matrices.push_back(
-              {found->second, rowLimit(found->second, lossless),
-               conv ? in.granule : 1});
+          in.matrices.push_back({found->second,
+                                 rowLimit(found->second, lossless),
+                                 conv ? in.granule : 1});
         continue;
       }
       bool plain = op.getTransmit().empty() && op.getCombine() == Combine::Sum;
       // Delays of synapses need rows whatever the layout.
-      bool isRegular =
-          conv || isa<OneToOneAttr>(p.weight.getConnect());
+      bool isRegular = conv || isa<OneToOneAttr>(p.weight.getConnect());
       if (plain && p.spikes && (op.getDelays() || !isRegular))
         in.rows.push_back(&p);
       else
@@ -265,9 +262,8 @@ private:
       for (PlasticOp candidate : view->plastics)
         if (candidate.getWeight() == use.matrix.getWeight())
           plastic = candidate;
-      double states =
-          2.0 + double(plastic.getRuleOp().list<StateOp>().size()) +
-          (isDenseLayout(plastic.getWeightOp()) ? 0.0 : 1.0);
+      double states = 2.0 + double(plastic.getRuleOp().list<StateOp>().size()) +
+                      (isDenseLayout(plastic.getWeightOp()) ? 0.0 : 1.0);
       words += states * double(use.matrix.getShape()[0] * units);
     }
     return int64_t(words);
@@ -287,8 +283,7 @@ private:
     auto fits = [&](int64_t count, const TilePlan &tile) {
       return tile.arraysUsed + arraysFor(in, count) <=
                  int64_t(machine.getArrays()) &&
-             tile.memoryUsed +
-                     memoryFor(population, in, count, tile.signals) <=
+             tile.memoryUsed + memoryFor(population, in, count, tile.signals) <=
                  budget;
     };
     if (!tiles.empty() && fits(units, tiles.back())) {
@@ -313,9 +308,8 @@ private:
              << "does not fit: " << least << " unit" << (least == 1 ? "" : "s")
              << " of population '" << population.getSymName() << "' need "
              << arraysFor(in, least) << " arrays and about "
-             << memoryFor(population, in, least, {})
-             << " words, a tile has " << machine.getArrays() << " arrays and "
-             << machine.getMemory()
+             << memoryFor(population, in, least, {}) << " words, a tile has "
+             << machine.getArrays() << " arrays and " << machine.getMemory()
              << " words; a machine with larger tiles or fewer weight bits "
                 "would help";
     }
@@ -323,8 +317,7 @@ private:
     tilesOf[population.getSymName().str()] = size_t(count);
     for (int64_t i = 0; i < count; ++i) {
       int64_t first = granules * i / count * in.granule;
-      int64_t last =
-          std::min(units, granules * (i + 1) / count * in.granule);
+      int64_t last = std::min(units, granules * (i + 1) / count * in.granule);
       tiles.emplace_back();
       assign(population, in, first, last, tiles.back());
     }
@@ -368,8 +361,8 @@ private:
       TilePlan::PlannedBank &bank = tile.banks[chosen];
       int64_t count =
           std::min(col1 - col0, machine.getSignedCols() - bank.used);
-      tile.blocks.push_back({matrix, int64_t(chosen), row0, row1, col0,
-                             col0 + count, bank.used});
+      tile.blocks.push_back(
+          {matrix, int64_t(chosen), row0, row1, col0, col0 + count, bank.used});
       bank.used += count;
       col0 += count;
     }
@@ -389,19 +382,19 @@ private:
                         ArrayRef<int64_t>{share.first, share.last});
       std::vector<Value> banks;
       for (auto &bank : tile.banks)
-        banks.push_back(BankOp::create(
-            builder, loc,
-            BankType::get(&getContext(), machine.getRows(),
-                          machine.getSignedCols(), bank.slices),
-            bank.first));
+        banks.push_back(
+            BankOp::create(builder, loc,
+                           BankType::get(&getContext(), machine.getRows(),
+                                         machine.getSignedCols(), bank.slices),
+                           bank.first));
       for (auto &block : tile.blocks)
-        ProgramOp::create(
-            builder, block.matrix.getLoc(),
-            WeightsType::get(&getContext(), block.row1 - block.row0,
-                             block.col1 - block.col0),
-            banks[size_t(block.bank)], block.matrix.getSymName(),
-            ArrayRef<int64_t>{block.row0, block.row1},
-            ArrayRef<int64_t>{block.col0, block.col1}, block.at);
+        ProgramOp::create(builder, block.matrix.getLoc(),
+                          WeightsType::get(&getContext(),
+                                           block.row1 - block.row0,
+                                           block.col1 - block.col0),
+                          banks[size_t(block.bank)], block.matrix.getSymName(),
+                          ArrayRef<int64_t>{block.row0, block.row1},
+                          ArrayRef<int64_t>{block.col0, block.col1}, block.at);
       for (auto &rows : tile.rows) {
         Projection &p = view->projections[size_t(rows.projection)];
         auto expanded = expandWeight(p.weight);

@@ -47,8 +47,7 @@ public:
       if (projection.op)
         projection.op->setAttr(kProjectionAttr,
                                builder.getI64IntegerAttr(projection.id));
-    for (WeightOp weight :
-         view->network.getBody().front().getOps<WeightOp>())
+    for (WeightOp weight : view->network.getBody().front().getOps<WeightOp>())
       if (failed(visitWeight(weight, *view)))
         return signalPassFailure();
   }
@@ -69,12 +68,12 @@ private:
         plastic = candidate;
     Projection *main = nullptr;
     for (Projection *use : uses)
-      if (isArraySum(*use) && (!main || (main->isTransposed() &&
-                                         !use->isTransposed())))
+      if (isArraySum(*use) &&
+          (!main || (main->isTransposed() && !use->isTransposed())))
         main = use;
     if (plastic && (!main || llvm::any_of(uses, [](Projection *use) {
-                      return !isArraySum(*use);
-                    })))
+          return !isArraySum(*use);
+        })))
       return plastic.emitError()
              << "unsupported: on a crossbar machine the weight '"
              << weight.getSymName()
@@ -85,13 +84,11 @@ private:
     // Blocks live where the main projection's targets do; one home only, if the
     // weight learns or is read both ways.
     bool bothWays = llvm::any_of(uses, [&](Projection *use) {
-      return use->isTransposed() !=
-             main->isTransposed();
+      return use->isTransposed() != main->isTransposed();
     });
     for (Projection *use : uses)
       if ((plastic || bothWays) && isArraySum(*use) &&
-          use->isTransposed() ==
-              main->isTransposed() &&
+          use->isTransposed() == main->isTransposed() &&
           use->target.population != main->target.population)
         return use->op.emitError()
                << "unsupported: the weight '" << weight.getSymName()
@@ -108,14 +105,13 @@ private:
     if (!plastic && !isDenseLayout(weight)) {
       if (isa<OneToOneAttr>(weight.getConnect()))
         return success();
-      bool spikes = llvm::all_of(
-          uses, [](Projection *use) { return use->spikes; });
+      bool spikes =
+          llvm::all_of(uses, [](Projection *use) { return use->spikes; });
       if (spikes) {
         auto expanded = expandWeight(weight);
         if (failed(expanded))
           return failure();
-        double pairs =
-            double(weight.getNumPre()) * double(weight.getNumPost());
+        double pairs = double(weight.getNumPre()) * double(weight.getNumPost());
         if (double(expanded->values.size()) < sparseDensity * pairs)
           return success();
       }
@@ -146,7 +142,8 @@ private:
         int64_t row = transposed ? post : pre, col = transposed ? pre : post;
         values[size_t(row * cols + col)] += expanded->values[i];
       }
-    QuantizedMatrix matrix = quantizeColumns(values, rows, cols, weightBits, bothWays);
+    QuantizedMatrix matrix =
+        quantizeColumns(values, rows, cols, weightBits, bothWays);
     create(weight, rows, cols, transposed, &matrix);
     return success();
   }
@@ -154,15 +151,14 @@ private:
   /// One row for each entry of a kernel, one column for each output channel.
   LogicalResult addConvolution(WeightOp weight, ConvAttr conv) {
     int64_t channels = weight.getPost()[0];
-    int64_t rows = weight.getPre()[0] * conv.getKernel()[0] *
-                   conv.getKernel()[1];
+    int64_t rows =
+        weight.getPre()[0] * conv.getKernel()[0] * conv.getKernel()[1];
     std::vector<double> kernel =
         materializeKernel(weight, size_t(rows * channels));
     std::vector<double> values(kernel.size());
     for (int64_t col = 0; col < channels; ++col)
       for (int64_t row = 0; row < rows; ++row)
-        values[size_t(row * channels + col)] =
-            kernel[size_t(col * rows + row)];
+        values[size_t(row * channels + col)] = kernel[size_t(col * rows + row)];
     QuantizedMatrix matrix =
         quantizeColumns(values, rows, channels, weightBits);
     create(weight, rows, channels, /*transposed=*/false, &matrix);

@@ -82,8 +82,7 @@ private:
     }
     for (Direct &direct : view->directs)
       if (direct.source.base)
-        for (size_t t :
-             holders[direct.target.population.getSymName().str()])
+        for (size_t t : holders[direct.target.population.getSymName().str()])
           readers[direct.source.base].insert(t);
     for (PlasticOp plastic : view->plastics)
       for (size_t t = 0; t < tiles.size(); ++t)
@@ -167,8 +166,7 @@ private:
       for (size_t reader : found->second)
         for (size_t t : own)
           if (reader != t)
-            RecvOp::create(builders[reader], output.getLoc(), name,
-                           tileRef(t));
+            RecvOp::create(builders[reader], output.getLoc(), name, tileRef(t));
     }
   }
 
@@ -197,11 +195,10 @@ private:
       for (int64_t r = program.getRows()[0]; r < program.getRows()[1]; ++r)
         for (int64_t c = program.getCols()[0]; c < program.getCols()[1]; ++c)
           part.levels.push_back(levels[size_t(r * matrix.getShape()[1] + c)]);
-      range = std::max(range,
-                       losslessRange(part, 0, rows,
-                                     unsigned(machine.getCellBits()),
-                                     unsigned(matrix.getSlices()), limit,
-                                     transposed));
+      range = std::max(range, losslessRange(part, 0, rows,
+                                            unsigned(machine.getCellBits()),
+                                            unsigned(matrix.getSlices()), limit,
+                                            transposed));
     }
     return range;
   }

@@ -53,7 +53,7 @@ public:
 
 private:
   struct Node {
-    std::map<std::string, Bound> names; ///< states: at the end of a tick
+    std::map<std::string, Bound> names;     ///< states: at the end of a tick
     std::map<std::string, Interval> within; ///< states, after any stage
   };
   Bound lookup(const std::map<mlir::Operation *, Node> &nodes,
