@@ -455,22 +455,37 @@ LogicalResult softmax(NodeContext &c) {
         x, {rows, product(ArrayRef<int64_t>(shape).drop_front(*axis))});
     axes = {1};
   }
+  // The bounds (no difference from the maximum is above 0, no sum of the
+  // exponentials is below 1) change no value; range analysis can use them.
   Value top = c.build.reduceMax(x, axes, true);
-  Value shifted = realBinary(c, Binary::Sub, x, top);
+  Value shifted =
+      c.build.map({x, top}, shapeOf(x), elementOf(x),
+                  [](OpBuilder &b, Location l, ValueRange v) -> Value {
+                    Value difference = arith::SubFOp::create(b, l, v[0], v[1]);
+                    Value zero = realNumber(b, l, v[0].getType(), 0);
+                    return arith::MinimumFOp::create(b, l, difference, zero);
+                  });
   Value e = c.build.mapSame(
       shifted, [](OpBuilder &b, Location l, ValueRange v) -> Value {
         return math::ExpOp::create(b, l, v[0]);
       });
   Value sum = c.build.reduceSum(e, axes, true);
+  auto bounded = [](OpBuilder &b, Location l, Value v) -> Value {
+    return arith::MaximumFOp::create(b, l, v, realNumber(b, l, v.getType(), 1));
+  };
   Value result;
   if (logarithm) {
     Value log = c.build.mapSame(
-        sum, [](OpBuilder &b, Location l, ValueRange v) -> Value {
-          return math::LogOp::create(b, l, v[0]);
+        sum, [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+          return math::LogOp::create(b, l, bounded(b, l, v[0]));
         });
     result = realBinary(c, Binary::Sub, shifted, log);
   } else {
-    result = realBinary(c, Binary::Div, e, sum);
+    result = c.build.map({e, sum}, shapeOf(e), elementOf(e),
+                         [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                           return arith::DivFOp::create(b, l, v[0],
+                                                        bounded(b, l, v[1]));
+                         });
   }
   return c.set(0, c.build.reshape(result, shape), c.kind(0));
 }
