@@ -209,7 +209,31 @@ static Failure addRecord(neuro::NetworkOp network, StringRef record) {
   return {};
 }
 
+/// Of several networks keeps the one that the chosen (or only) experiment runs
+/// on, with its experiments; findSubject reports what stays unclear.
+static void selectNetwork(ModuleOp module, StringRef experiment) {
+  auto networks = llvm::to_vector(module.getOps<neuro::NetworkOp>());
+  auto experiments = llvm::to_vector(module.getOps<neuro::ExperimentOp>());
+  StringRef chosen;
+  for (neuro::ExperimentOp op : experiments) {
+    if (!experiment.empty() && op.getSymName() != experiment)
+      continue;
+    if (!chosen.empty() && op.getNetwork() != chosen)
+      return;
+    chosen = op.getNetwork();
+  }
+  if (chosen.empty() || networks.size() < 2)
+    return;
+  for (neuro::ExperimentOp op : experiments)
+    if (op.getNetwork() != chosen)
+      op.erase();
+  for (neuro::NetworkOp op : networks)
+    if (op.getSymName() != chosen)
+      op.erase();
+}
+
 Failure Model::applyOptions(const Options &options) {
+  selectNetwork(*theModule, options.experiment);
   for (auto network : theModule->getOps<neuro::NetworkOp>()) {
     if (options.seed)
       network.setSeed(int64_t(*options.seed));
@@ -276,7 +300,10 @@ Failure findSubject(ModuleOp module, StringRef name, Subject &subject) {
   auto networks = llvm::to_vector(module.getOps<neuro::NetworkOp>());
   if (networks.size() != 1)
     return {Nc::NoNetwork, "expected one network in the model, found " +
-                               std::to_string(networks.size())};
+                               std::to_string(networks.size()),
+            networks.empty() ? ""
+                             : "choose one by an experiment that runs on it: "
+                               "--experiment=NAME"};
   subject.network = networks[0];
   std::vector<std::string> known;
   for (auto experiment : module.getOps<neuro::ExperimentOp>()) {

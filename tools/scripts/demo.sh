@@ -7,7 +7,8 @@
 set -euo pipefail
 neuroc=$(realpath "$1")
 cd "$(dirname "$0")/../../examples"
-exec "$neuroc" compare -v \
+echo "Six programs of four families, compiled for and run on four machines; half a minute."
+exec "$neuroc" compare \
   digits/digits-mlp.neuro digits/digits-cnn.neuro \
   balanced/cuba.neuro \
   predictive-coding/two-layer.neuro \
