@@ -337,6 +337,14 @@ TEST(Refusals, WeightBitsOutOfRange) {
                 {"", {{"weight-bits", "40"}}});
 }
 
+TEST(Refusals, NothingToRun) {
+  expectRefused("neuro.network @n dt 1.0 {\n"
+                "  %x = neuro.stimulus @x : tensor<3xf32>\n"
+                "  neuro.probe @px %x : tensor<3xf32>\n}\n",
+                "unsupported: a network without a population gives a crossbar "
+                "machine nothing to run");
+}
+
 TEST(Refusals, UnknownMachine) {
   expectRefused(shown("neuro.project %s through @W : tensor<40xi1> -> "
                       "tensor<2xf32>",

@@ -85,6 +85,12 @@ public:
     if (failed(created))
       return signalPassFailure();
     view = &*created;
+    if (view->populations.empty()) {
+      view->network.emitError()
+          << "unsupported: a network without a population gives a crossbar "
+             "machine nothing to run";
+      return signalPassFailure();
+    }
     for (MatrixOp matrix : map.list<MatrixOp>())
       matrices[matrix.getWeight().str()] = matrix;
 
