@@ -457,6 +457,17 @@ LogicalResult CoreFiller::fillBlocks(const BuiltImage &built,
     } else if (failed(fillGather(built, block))) {
       return failure();
     }
+    const Source &source = network.plan.sources[block.feed->source];
+    if (source.isSpikes && block.feed->mode != FeedMode::OneToOne &&
+        network.plan.synapses(block.feed->weight)) {
+      // How many synapses here a spike of each source unit serves.
+      std::vector<uint32_t> degree(source.units);
+      for (uint32_t far : gather(network.plan, *block.feed, share->first,
+                                 share->count)
+                              .far)
+        ++degree[far];
+      put(built, block.name("degree"), std::move(degree));
+    }
     if (!block.feed->plastic)
       continue;
     neuro::PlasticOp plastic = block.feed->plastic;

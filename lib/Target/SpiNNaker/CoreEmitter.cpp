@@ -642,17 +642,20 @@ void CoreEmitter::countFlags(neuro::StageOp stage, llvm::Value *tick) {
   for (const Port &port : spec.node->ports)
     for (const Feed &feed : port.feeds) {
       if (!spec.plan->sources[feed.source].isSpikes ||
-          feed.mode != FeedMode::Dense ||
+          (feed.mode != FeedMode::Dense && feed.mode != FeedMode::Gather) ||
           !neuro::readsPort(stage, port.input.getSymName()))
         continue;
       llvm::Value *values = valuesOf(feed.source, feed.delay, tick);
+      int64_t units = spec.plan->sources[feed.source].units;
+      llvm::GlobalVariable *degree =
+          array(blockOf(feed).name("degree"), units);
       llvm::Value *sum = slot(fixed.i32());
       b.CreateStore(b.getInt32(0), sum);
-      forLoop(b.getInt32(0),
-              b.getInt32(static_cast<uint32_t>(blockOf(feed).columns)),
-              [&](llvm::Value *i) { addTo(sum, load(values, i)); });
-      countEvents(b.CreateMul(b.CreateLoad(fixed.i32(), sum),
-                              share(ImageSpec::kUnits)));
+      forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(units)),
+              [&](llvm::Value *i) {
+                addTo(sum, b.CreateMul(load(values, i), load(degree, i)));
+              });
+      countEvents(b.CreateLoad(fixed.i32(), sum));
     }
 }
 
