@@ -52,6 +52,10 @@ const Function kFunctions[] = {
     {"Square", "%y = arith.mulf %x, %x : f64", -50, 50, 1e-3},
     {"Divide", "%c = arith.constant 1.5 : f64\n%d = arith.addf %k, %c : f64\n"
                "%y = arith.divf %x, %d : f64", -10, 10, 1e-5},
+    {"DivideByWhatMayBeZero", "%c = arith.constant 1.5 : f64\n"
+                              "%h = arith.subf %c, %k : f64\n"
+                              "%d = arith.subf %h, %k : f64\n"
+                              "%y = arith.divf %x, %d : f64", -10, 10, 1e-3},
     {"ConstantOver", "%c = arith.constant 7.0 : f64\n"
                      "%y = arith.divf %c, %x : f64", 0.5, 20, 1e-5},
     {"DivideByConstant", "%c = arith.constant 7.0 : f64\n"

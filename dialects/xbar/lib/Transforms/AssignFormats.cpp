@@ -24,7 +24,7 @@ int chooseFrac(Interval interval) {
   if (!(magnitude > 0.0))
     return 24;
   if (!std::isfinite(magnitude))
-    return 0;
+    return 15; // unbounded, as where a divisor may be zero
   int integerBits = int(std::ceil(std::log2(magnitude) - 1e-12));
   return std::clamp(30 - integerBits, -16, 30);
 }
