@@ -13,12 +13,8 @@ to 8 bits and is held to 0.25 on networks without learning.
 usage: graded_networks.py NEUROC [--count N] [--first SEED] [--targets A,B]
        [--keep DIR]
 """
-import argparse
-import os
 import random
-import subprocess
 import sys
-import tempfile
 
 import random_networks
 
@@ -301,45 +297,7 @@ neuro.rule @{name} {{
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("neuroc")
-    parser.add_argument("--count", type=int, default=10)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--targets", default="cpu,cpu-f64,spinnaker,crossbar")
-    parser.add_argument("--keep")
-    options = parser.parse_args()
-    passed = failed = 0
-    for seed in range(options.first, options.first + options.count):
-        network = Network(seed)
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = options.keep or scratch
-            os.makedirs(folder, exist_ok=True)
-            path = os.path.join(folder, f"graded{seed}.mlir")
-            with open(path, "w") as stream:
-                stream.write(network.text())
-            try:
-                reference = random_networks.run(
-                    options.neuroc, path, "reference",
-                    os.path.join(scratch, "reference"))
-            except (RuntimeError, subprocess.TimeoutExpired) as problem:
-                print(f"seed {seed}: reference: {problem}")
-                failed += 1
-                continue
-            for target in options.targets.split(","):
-                if target == "crossbar" and network.learns:
-                    continue
-                try:
-                    result = random_networks.run(options.neuroc, path, target,
-                                                 os.path.join(scratch, target))
-                    found = random_networks.differences(reference, result,
-                                                        BOUNDS[target])
-                except (RuntimeError, subprocess.TimeoutExpired) as problem:
-                    found = [str(problem)]
-                if found:
-                    failed += 1
-                    print(f"seed {seed}: {target}: " + "; ".join(found))
-                else:
-                    passed += 1
+    passed, failed, _ = random_networks.campaign(Network, BOUNDS, "graded")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/FoldInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace neuroc::neuro;
@@ -54,7 +55,20 @@ bool neuroc::neuro::isScalarCode(Operation *op) {
          llvm::all_of(op->getResultTypes(), isScalar);
 }
 
+/// What a declaration declares.
+static NameKind classify(Operation *declaration) {
+  return llvm::TypeSwitch<Operation *, NameKind>(declaration)
+      .Case([](ParamOp) { return NameKind::Param; })
+      .Case([](StateOp) { return NameKind::State; })
+      .Case([](InputOp) { return NameKind::Input; })
+      .Case([](OutputOp) { return NameKind::Output; })
+      .Case([](TraceOp) { return NameKind::Trace; })
+      .Case([](FactorOp) { return NameKind::Factor; })
+      .Default([](Operation *) { return NameKind::Unknown; });
+}
+
 NameKind neuroc::neuro::resolveName(Operation *op, StringRef name) {
+  Operation *declaration = nullptr;
   if (auto rule = op->getParentOfType<RuleOp>()) {
     if (name == "w")
       return NameKind::Weight;
@@ -62,30 +76,9 @@ NameKind neuroc::neuro::resolveName(Operation *op, StringRef name) {
       return NameKind::Pre;
     if (name == "post")
       return NameKind::Post;
-    Operation *declaration = rule.lookup(name);
-    if (!declaration)
-      return NameKind::Unknown;
-    if (isa<ParamOp>(declaration))
-      return NameKind::Param;
-    if (isa<StateOp>(declaration))
-      return NameKind::State;
-    if (isa<TraceOp>(declaration))
-      return NameKind::Trace;
-    if (isa<FactorOp>(declaration))
-      return NameKind::Factor;
-    return NameKind::Unknown;
+    declaration = rule.lookup(name);
+  } else if (auto model = op->getParentOfType<ModelOp>()) {
+    declaration = model.lookup(name);
   }
-  auto model = op->getParentOfType<ModelOp>();
-  Operation *declaration = model ? model.lookup(name) : nullptr;
-  if (!declaration)
-    return NameKind::Unknown;
-  if (isa<ParamOp>(declaration))
-    return NameKind::Param;
-  if (isa<StateOp>(declaration))
-    return NameKind::State;
-  if (isa<InputOp>(declaration))
-    return NameKind::Input;
-  if (isa<OutputOp>(declaration))
-    return NameKind::Output;
-  return NameKind::Unknown;
+  return declaration ? classify(declaration) : NameKind::Unknown;
 }
