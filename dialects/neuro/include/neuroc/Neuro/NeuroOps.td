@@ -426,7 +426,7 @@ def WeightOp : Neuro_Op<"weight", [Symbol, HasParent<"NetworkOp">]> {
 }
 
 def ProjectOp : Neuro_Op<"project", [
-    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "carry a signal through a weight";
   let description = [{
     For each target unit: combine over its synapses of `transmit(w, x)`, default
@@ -445,6 +445,7 @@ def ProjectOp : Neuro_Op<"project", [
       DefaultValuedAttr<Neuro_CombineAttr, "Combine::Sum">:$combine);
   let results = (outs Neuro_RealSignal:$output);
   let regions = (region MaxSizedRegion<1>:$transmit);
+  let hasCanonicalizeMethod = 1;
   let assemblyFormat = [{ $input `through` $weight (`transposed` $transposed^)?
     (`delay` $delay^)? (`delays` `(` $delays^ `)`)? (`combine` $combine^)?
     attr-dict-with-keyword ($transmit^)? `:` type($input) `->` type($output) }];
@@ -466,6 +467,7 @@ def DelayOp : Neuro_Op<"delay", [
   let arguments = (ins Neuro_Signal:$input, I64Attr:$ticks);
   let results = (outs Neuro_Signal:$output);
   let assemblyFormat = "$input `by` $ticks attr-dict `:` type($input)";
+  let hasCanonicalizeMethod = 1; // two delays in a row are one
   let hasVerifier = 1; // delay_r1: at least one tick
 }
 
@@ -653,6 +655,7 @@ def RepeatOp : Neuro_Step<"repeat", [SingleBlock, NoTerminator,
   let arguments = (ins I64Attr:$count);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$count attr-dict-with-keyword $body";
+  let hasCanonicalizeMethod = 1; // not at all and once need no loop
   let hasVerifier = 1; // repeat_r1: count >= 0
 }
 def ForEachOp : Neuro_Step<"for_each", [SingleBlock, NoTerminator,
@@ -687,6 +690,7 @@ def StepOp : Neuro_Step<"step"> {
   let summary = "run some ticks";
   let arguments = (ins I64Attr:$ticks);
   let assemblyFormat = "$ticks attr-dict";
+  let hasCanonicalizeMethod = 1; // two in a row are one, none is none
   let hasVerifier = 1; // step_r1: ticks >= 0
 }
 def SettleOp : Neuro_Step<"settle"> {
