@@ -8,6 +8,7 @@
 #include "neuroc/rt/spinn/CoreAbi.h"
 
 #include <cstring>
+#include <map>
 
 using namespace neuroc::rt;
 using namespace neuroc::rt::spinn;
@@ -15,6 +16,8 @@ using namespace neuroc::rt::spinn;
 namespace {
 
 constexpr int64_t kMostUnits = 1 << 26;
+/// Values of a weight: 2 GiB when they are read.
+constexpr uint64_t kMostValues = 1 << 28;
 
 class Reader {
 public:
@@ -87,6 +90,9 @@ private:
     for (const std::string &member : {core.image, core.data})
       if (status && !container.has(member))
         json.error("member '" + member + "' is missing");
+    auto [other, isNew] = places.try_emplace(core.id, core.name);
+    if (!isNew)
+      json.error("is at the place of core '" + other->second + "'");
     program.cores.push_back(std::move(core));
   }
 
@@ -183,7 +189,7 @@ private:
     weight.name = json.at("name").string();
     weight.pre = json.at("pre").natural(kMostUnits);
     weight.post = json.at("post").natural(kMostUnits);
-    weight.count = json.at("count").natural(UINT32_MAX);
+    weight.count = json.at("count").natural(kMostValues);
     each(json.at("pieces"), [&](JsonReader e) {
       if (e.at("kind").string() == "matrix") {
         ProgramWeight::Matrix matrix;
@@ -262,6 +268,7 @@ private:
   const Container &container;
   Program &program;
   Status &status;
+  std::map<CoreId, std::string> places;
 };
 
 } // namespace

@@ -21,7 +21,8 @@ struct ProgramCore {
   double estimatedCycles = 0;
 };
 
-/// Units [first, first + count) at consecutive words of a core.
+/// Units [first, first + count) at consecutive words of a core. Address 0: the
+/// program does not use them, so they have no memory.
 struct Piece {
   size_t core = 0;
   uint32_t address = 0;
@@ -80,11 +81,6 @@ struct ProgramProbe {
 struct ProgramPlastic {
   std::string name;
   unsigned number = 0;
-};
-
-struct ProgramFormat {
-  std::string owner, name, kind;
-  bool isProved = false;
 };
 
 struct Program {

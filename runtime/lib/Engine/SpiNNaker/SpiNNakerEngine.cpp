@@ -154,6 +154,7 @@ Status SpiNNakerEngine::resume(uint32_t until, bool callsOnly) {
   RunLimit limit;
   double ticks = static_cast<double>(until - static_cast<uint32_t>(now)) + 2.0;
   double cycles = 4.0 * ticks * program.subticks * program.period + 4e9;
+  cycles = std::min(cycles, 1e15); // picoseconds have 64 bits
   limit.until = machine->now() +
                 static_cast<Picoseconds>(cycles) * kCyclePs;
   for (const ProgramCore &core : program.cores) {
@@ -178,7 +179,7 @@ Status SpiNNakerEngine::resume(uint32_t until, bool callsOnly) {
   StopReason reason;
   if (Status s = machine->run(limit, reason); !s)
     return s;
-  if (reason == StopReason::Words)
+  if (reason == StopReason::Words || program.cores.empty())
     return Status::ok();
   for (const ProgramCore &core : program.cores) {
     uint32_t status = 0, at = 0, fault = 0;
@@ -309,7 +310,7 @@ Status SpiNNakerEngine::setStimulus(std::string_view name,
     if (Status s = checkCount(name, stimulus.units, values.size()); !s)
       return s;
     for (const Piece &piece : stimulus.pieces)
-      for (uint64_t i = 0; i < piece.count; ++i) {
+      for (uint64_t i = 0; i < piece.count && piece.address; ++i) {
         double value = values[piece.first + i];
         uint32_t word = stimulus.isSpikes ? value != 0.0
                                           : toWord(value, stimulus.frac);
@@ -335,7 +336,7 @@ Status SpiNNakerEngine::readProbe(unsigned number,
   }
   values.assign(probe.units, 0.0);
   for (const ProgramProbe::Record &record : probe.records)
-    for (uint64_t i = 0; i < record.count; ++i) {
+    for (uint64_t i = 0; i < record.count && record.address; ++i) {
       uint32_t word;
       if (Status s = machine->readWord(
               id(record.core), record.address + 4 * static_cast<uint32_t>(i),
@@ -429,6 +430,8 @@ Status SpiNNakerEngine::clampState(std::string_view population,
                                         word);
           !s)
         return s;
+      if (!piece.address)
+        continue;
       if (Status s = machine->writeWord(id(piece.core), piece.address + offset,
                                         word);
           !s)
@@ -445,7 +448,7 @@ Status SpiNNakerEngine::readWeight(std::string_view name,
       continue;
     values.assign(weight.count, 0.0);
     for (const auto &matrix : weight.matrices)
-      for (uint64_t u = 0; u < matrix.count; ++u)
+      for (uint64_t u = 0; u < matrix.count && matrix.address; ++u)
         for (uint64_t c = 0; c < matrix.columns; ++c) {
           uint32_t word;
           uint64_t at = u * matrix.columns + c;
@@ -482,7 +485,7 @@ Status SpiNNakerEngine::writeWeight(std::string_view name,
     if (Status s = checkCount(name, weight.count, values.size()); !s)
       return s;
     for (const auto &matrix : weight.matrices)
-      for (uint64_t u = 0; u < matrix.count; ++u)
+      for (uint64_t u = 0; u < matrix.count && matrix.address; ++u)
         for (uint64_t c = 0; c < matrix.columns; ++c) {
           uint64_t own = matrix.first + u, at = u * matrix.columns + c;
           uint64_t index = matrix.isTransposed ? c * weight.pre + own
