@@ -1,7 +1,7 @@
 // RUN: neuroc-opt %s --split-input-file --verify-diagnostics
 // One case for each rule of the dialect; the rule is in the name.
 
-// expected-error @below {{names an unknown machine}}
+// expected-error @below {{names an unknown machine 'spin9'}}
 spinn.mapping @mapping_r1 on @net machine "spin9" levels 1 subticks 1 period 1 slowdown 1.0 {
 }
 
@@ -93,7 +93,7 @@ spinn.mapping @format_r3 on @net machine "spin3" levels 1 subticks 1 period 1 sl
 // -----
 
 spinn.mapping @core_r1 on @net machine "spin3" levels 1 subticks 1 period 1 slowdown 1.0 {
-  // expected-error @below {{units must be [first, count]}}
+  // expected-error @below {{units must be [first, count], first >= 0, count >= 1}}
   spinn.core @A_0 of @A units [0, 0] dtcm 1 sdram 1 cycles 1
 }
 
@@ -107,7 +107,7 @@ spinn.mapping @core_r2 on @net machine "spin3" levels 1 subticks 1 period 1 slow
 // -----
 
 spinn.mapping @core_r3 on @net machine "spin3" levels 1 subticks 1 period 1 slowdown 1.0 {
-  // expected-error @below {{needs 65537 bytes of DTCM (of 65536)}}
+  // expected-error @below {{needs 65537 bytes of DTCM (of 65536), 1 of SDRAM and 1 cycles}}
   spinn.core @A_0 of @A units [0, 1] dtcm 65537 sdram 1 cycles 1
 }
 

@@ -79,7 +79,7 @@ neuro.model @pass {
 neuro.network @graded_delays dt 1.0 {
   %x = neuro.stimulus @x range [-1.0, 1.0] : tensor<4xf32>
   neuro.weight @W pre [4] post [4] connect #neuro.dense values 1.0
-  // expected-error @below {{has a delay for each synapse, which the SpiNNaker target supports for spikes through a weight that does not learn}}
+  // expected-error @below {{has a delay for each synapse, which the SpiNNaker target supports for spikes through a weight that does not learn; give it one `delay`}}
   %p = neuro.project %x through @W delays(#neuro.dist<uniform(1.0, 5.0)>) : tensor<4xf32> -> tensor<4xf32>
   %y = neuro.population @y of @pass shape [4] inputs(%p) ports ["i"] : (tensor<4xf32>) -> tensor<4xf32>
 }

@@ -51,7 +51,7 @@ void SpinnDialect::initialize() {
 
 LogicalResult MappingOp::verify() {
   if (!MachineModel::find(getMachine().str())) // mapping_r1
-    return emitOpError("names an unknown machine \"") << getMachine() << "\"";
+    return emitOpError("names an unknown machine '") << getMachine() << "'";
   int64_t levels = getLevels(), subticks = getSubticks();
   if (levels < 1 || subticks < levels || subticks > levels + 1) // mapping_r2
     return emitOpError("needs 1 <= levels <= subticks <= levels + 1, got ")
