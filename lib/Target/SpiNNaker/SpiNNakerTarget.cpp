@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <cstring>
 
@@ -150,11 +151,9 @@ private:
       return CompileResult::ModelError;
     std::string problem;
     llvm::raw_string_ostream stream(problem);
-    if (llvm::verifyModule(code, &stream)) {
-      entry.op->emitError("internal: bad code for '")
-          << entry.name << "': " << problem;
-      return CompileResult::ModelError;
-    }
+    if (llvm::verifyModule(code, &stream)) // a fault of the emitter
+      llvm::reportFatalInternalError("generated code of '" +
+                                     llvm::Twine(entry.name) + "': " + problem);
     auto object = emitObject(code, machine, level);
     if (!object)
       return report(object.takeError());

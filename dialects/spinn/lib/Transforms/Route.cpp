@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/ErrorHandling.h"
 
 namespace neuroc::spinn {
 #define GEN_PASS_DEF_ROUTE
@@ -98,8 +99,10 @@ private:
                               UnitAttr::get(&getContext()));
       return mapping.emitError() << result.error;
     }
+    // Never trusted: a fault here is one of the router, not of the model.
     if (auto fault = verifyTables(machine, nets, result.tables))
-      return mapping.emitError("routing tables failed their check: ") << *fault;
+      llvm::reportFatalInternalError("routing tables failed their check: " +
+                                     llvm::Twine(*fault));
     for (auto &[chip, table] : result.tables) {
       auto op = TableOp::create(builder, mapping.getLoc(),
                                 builder.getDenseI64ArrayAttr({chip.x, chip.y}));
