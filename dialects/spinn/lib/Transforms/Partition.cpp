@@ -5,12 +5,16 @@
 // of a tick allows. The budget is real time if the machine has cores enough,
 // else the smallest multiple of it with which everything fits; the tick is then
 // slowed down by that factor. Listeners are found from the synapses.
+#include "neuroc/Neuro/Analysis/Connectivity.h"
 #include "neuroc/Spinn/Mapping/MachineModel.h"
 #include "neuroc/Spinn/Mapping/Plan.h"
 #include "neuroc/Spinn/Passes.h"
 
+#include "neuroc/rt/spinn/CoreAbi.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 namespace neuroc::spinn {
 #define GEN_PASS_DEF_PARTITION
@@ -45,8 +49,33 @@ public:
   }
 
 private:
+  /// Whether the rows of `count` units, the synapses of one source unit on the
+  /// core, fit the kernel's fetch buffers. Exact for layouts that join every
+  /// pair, ten standard deviations for random ones; lists and degrees are
+  /// checked when their rows are laid out.
+  static bool rowsFit(const Node &node, int64_t count) {
+    for (const Port &port : node.ports)
+      for (const Feed &feed : port.feeds) {
+        if (feed.mode != FeedMode::Rows)
+          continue;
+        double longest = 0;
+        if (neuro::isDenseLayout(feed.weight))
+          longest = static_cast<double>(count);
+        else if (auto random = dyn_cast<neuro::FixedProbabilityAttr>(
+                     feed.weight.getConnect())) {
+          double mean = random.getP().getValueAsDouble() * count;
+          longest = std::min<double>(count,
+                                     mean + 10.0 * std::sqrt(mean) + 1.0);
+        }
+        if (longest > NEUROC_SPINN_MAX_ROW_WORDS)
+          return false;
+      }
+    return true;
+  }
+
   bool fits(const Node &node, int64_t count, bool external, double cycles) {
-    if (count > kMaxShare || (unitsPerCore && count > unitsPerCore))
+    if (count > kMaxShare || (unitsPerCore && count > unitsPerCore) ||
+        !rowsFit(node, count))
       return false;
     RingShape ring = ringShape(*plan, node, count);
     if (ring.sections && ring.entries() > 65536)
