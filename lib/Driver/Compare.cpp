@@ -366,6 +366,9 @@ Failure Comparison::runModel(const std::string &path) {
     Options mine = options;
     mine.verbose = false; // one line for each run is enough here
     mine.precision = column.precision;
+    // The machine is meant for those targets that have it (see run()).
+    if (checkMachine(findTarget(column.target), mine.machine))
+      mine.machine.clear();
     o.failure = compileAndRun(*model, mine, column.target, o.run);
     o.run.results.target = column.label;
     if (o.failure) {
@@ -399,6 +402,16 @@ Failure Comparison::run() {
   for (const std::string &label : options.targets)
     if (Failure f = addColumn(label, common))
       return f;
+  // Some target must know the machine that is asked for.
+  Failure unknown;
+  bool known = options.machine.empty();
+  for (const Column &column : common)
+    if (const Target *target = findTarget(column.target)) {
+      unknown = checkMachine(target, options.machine);
+      known |= !unknown;
+    }
+  if (!known)
+    return unknown;
   for (const std::string &path : options.operands)
     if (Failure f = runModel(path))
       return f;

@@ -245,6 +245,8 @@ Failure compileCommand(const Options &options) {
   const Target *target = nullptr;
   if (Failure f = checkTarget(options.target, false, target))
     return f;
+  if (Failure f = checkMachine(target, options.machine))
+    return f;
   std::unique_ptr<Model> model;
   if (Failure f = Model::load(options.operands[0], options, model))
     return f;

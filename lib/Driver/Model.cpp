@@ -89,6 +89,8 @@ Failure Model::load(StringRef path, const Options &options,
   model->theContext = std::make_unique<MLIRContext>(
       registry, MLIRContext::Threading::DISABLED);
   model->theContext->loadAllAvailableDialects();
+  // Users see their own lines, not the operation as IR.
+  model->theContext->printOpOnDiagnostic(false);
   model->sources.AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBuffer(model->theBytes, path), llvm::SMLoc());
   model->handler =

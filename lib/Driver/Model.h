@@ -98,6 +98,8 @@ Failure runPasses(mlir::PassManager &pm, mlir::ModuleOp module,
 /// Target and machine checks with did-you-mean. "reference" is a target for
 /// runs, not for programs.
 Failure checkTarget(llvm::StringRef name, bool forRun, const Target *&target);
+/// `machine` is empty, a preset of the target, or a file.
+Failure checkMachine(const Target *target, llvm::StringRef machine);
 
 } // namespace neuroc::driver
 #endif // NEUROC_LIB_DRIVER_MODEL_H

@@ -296,6 +296,8 @@ Failure runCommand(const Options &options) {
     const Target *target = nullptr;
     if (Failure f = checkTarget(options.target, true, target))
       return f;
+    if (Failure f = checkMachine(target, options.machine))
+      return f;
     std::unique_ptr<Model> model;
     if (Failure f = Model::load(path, options, model))
       return f;

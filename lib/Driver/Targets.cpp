@@ -6,6 +6,7 @@
 #include "neuroc/rt/Text.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 
 namespace neuroc {
 
@@ -49,6 +50,19 @@ Failure checkTarget(llvm::StringRef name, bool forRun, const Target *&target) {
             "`neuroc run MODEL --target=reference` runs a model on it"};
   return {Nc::UnknownTarget, "no target '" + name.str() + "'" +
                                  rt::suggestName(name.str(), known)};
+}
+
+Failure checkMachine(const Target *target, llvm::StringRef machine) {
+  if (!target || machine.empty() || llvm::sys::fs::exists(machine))
+    return {};
+  std::vector<std::string> known;
+  for (const auto &[name, text] : target->machines())
+    known.push_back(name);
+  if (llvm::is_contained(known, machine))
+    return {};
+  return {Nc::UnknownTarget,
+          "target '" + target->name().str() + "' has no machine '" +
+              machine.str() + "'" + rt::suggestName(machine, known)};
 }
 
 Failure targetsCommand(const Options &options) {
