@@ -63,7 +63,10 @@ static Failure mapModule(Model &model, const Target &target, ModuleOp module,
     return failure(); // printed by the model's own handler
   });
   PassManager pm(&model.context());
-  target.buildMapPipeline(pm, targetOptions(options));
+  if (options.emit == "numeric")
+    target.buildNumericPipeline(pm, targetOptions(options));
+  else
+    target.buildMapPipeline(pm, targetOptions(options));
   Failure failed = runPasses(pm, module, options,
                              {Nc::NotForTarget,
                               model.path().str() + ": cannot be mapped to '" +

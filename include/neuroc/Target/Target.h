@@ -56,7 +56,12 @@ public:
   /// core normal form (raising tensor operations to populations, say).
   virtual void buildPreparePipeline(mlir::OpPassManager &pm,
                                     const TargetOptions &options) const {}
-  /// Adds the passes that take core normal form to the target dialect (the
+  /// Adds the passes that give numbers their formats on the machine (the stage
+  /// "numeric"): the beginning of buildMapPipeline, to stop after. Empty where
+  /// the target's formats need no pass.
+  virtual void buildNumericPipeline(mlir::OpPassManager &pm,
+                                    const TargetOptions &options) const {}
+  /// Adds all passes that take core normal form to the target dialect (the
   /// stages "numeric" and "map"); empty where the target has none.
   virtual void buildMapPipeline(mlir::OpPassManager &pm,
                                 const TargetOptions &options) const {}

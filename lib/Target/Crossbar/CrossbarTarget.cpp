@@ -74,9 +74,19 @@ public:
     pm.addPass(neuroc::createRaiseTensors());
   }
 
+  void buildNumericPipeline(OpPassManager &pm,
+                            const TargetOptions &options) const override {
+    pm.addPass(std::make_unique<AttachMachine>(machineName(options)));
+    xbar::buildNumericPipeline(pm, mapOptions(options));
+  }
+
   void buildMapPipeline(OpPassManager &pm,
                         const TargetOptions &options) const override {
     pm.addPass(std::make_unique<AttachMachine>(machineName(options)));
+    xbar::buildMapPipeline(pm, mapOptions(options));
+  }
+
+  static xbar::MapPipelineOptions mapOptions(const TargetOptions &options) {
     xbar::MapPipelineOptions map;
     if (auto bits = number(options, "weight-bits"))
       map.weightBits = unsigned(*bits);
@@ -84,7 +94,7 @@ public:
       map.sparseDensity = *density;
     if (auto magnitude = number(options, "unknown-magnitude"))
       map.unknownMagnitude = *magnitude;
-    xbar::buildMapPipeline(pm, map);
+    return map;
   }
 
   CompileResult compile(ModuleOp module, const TargetOptions &options,

@@ -394,12 +394,17 @@ public:
     pm.addPass(neuroc::createRaiseTensors());
   }
 
-  void buildMapPipeline(OpPassManager &pm,
-                        const neuroc::TargetOptions &options) const override {
+  void
+  buildNumericPipeline(OpPassManager &pm,
+                       const neuroc::TargetOptions &options) const override {
     pm.addPass(createMaterializeSignals());
     AssignFormatsOptions formatOptions;
     formatOptions.machine = options.machine;
     pm.addPass(createAssignFormats(formatOptions));
+  }
+  void buildMapPipeline(OpPassManager &pm,
+                        const neuroc::TargetOptions &options) const override {
+    buildNumericPipeline(pm, options);
     PartitionOptions partitionOptions;
     auto number = [&](const char *key, unsigned &value) {
       auto it = options.config.find(key);

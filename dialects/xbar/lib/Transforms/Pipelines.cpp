@@ -9,7 +9,8 @@ using namespace mlir;
 
 namespace neuroc::xbar {
 
-void buildMapPipeline(OpPassManager &pm, const MapPipelineOptions &options) {
+void buildNumericPipeline(OpPassManager &pm,
+                          const MapPipelineOptions &options) {
   pm.addPass(createInsertRelays());
   AssignFormatsOptions formats;
   formats.unknownMagnitude = options.unknownMagnitude;
@@ -18,6 +19,10 @@ void buildMapPipeline(OpPassManager &pm, const MapPipelineOptions &options) {
   quantize.weightBits = options.weightBits;
   quantize.sparseDensity = options.sparseDensity;
   pm.addPass(createQuantizeWeights(quantize));
+}
+
+void buildMapPipeline(OpPassManager &pm, const MapPipelineOptions &options) {
+  buildNumericPipeline(pm, options);
   pm.addPass(createMapArrays());
   pm.addPass(createPlaceTiles());
   pm.addPass(createScheduleTicks());

@@ -21,6 +21,10 @@ struct MapPipelineOptions {
   double unknownMagnitude = 4096.0;
 };
 
+/// The beginning of the map pipeline: relays, formats and integer weights.
+void buildNumericPipeline(mlir::OpPassManager &pm,
+                          const MapPipelineOptions &options = {});
+
 /// Core normal form and an `xbar.machine` to scheduled tiles.
 void buildMapPipeline(mlir::OpPassManager &pm,
                       const MapPipelineOptions &options = {});
