@@ -186,10 +186,17 @@ static void printStats(const rt::Stats &stats, bool all,
         name.consume_back(".busy_peak_cycles") && busiest.empty())
       busiest = " " + name.str();
   }
-  out << "real time   kept by " << uint64_t(cores - over) << " of "
-      << uint64_t(cores) << " cores; busiest" << busiest << ": "
-      << uint64_t(peak) << " of " << uint64_t(budget)
-      << " cycles in a tick\n";
+  // A stretched tick is not real time, however idle the cores are in it.
+  double slowdown = find("slowdown");
+  out << "real time   ";
+  if (slowdown > 1)
+    out << "not kept, a tick takes " << formatNumber(slowdown, 3)
+        << " times its length; work would fit on ";
+  else
+    out << "kept by ";
+  out << uint64_t(cores - over) << " of " << uint64_t(cores)
+      << " cores; busiest" << busiest << ": " << uint64_t(peak) << " of "
+      << uint64_t(budget) << " cycles in a tick\n";
 }
 
 std::vector<std::string> statWarnings(const rt::Stats &stats) {

@@ -208,7 +208,6 @@ static LogicalResult verifyConvolution(WeightOp weight, ConvAttr conv) {
     int64_t room =
         pre[axis + 1] + conv.getPads()[axis] + conv.getPads()[axis + 2] - span;
     int64_t extent = room < 0 ? 0 : room / conv.getStrides()[axis] + 1;
-    // Ceil-mode pooling reaches one position further into the padding.
     if (post[axis + 1] != extent)
       return weight.emitOpError("convolution gives extent ")
              << extent << " along axis " << axis << ", the post side has "
