@@ -57,7 +57,7 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     emitSteps(net, env, it.body, op.getBody(), loops);
   } else if (word == "repeat") {
     auto n = evalInteger(*it.value, &env, "the count of 'repeat'", 0);
-    auto op = neuro::RepeatOp::create(b, l, n.value_or(0));
+    auto op = neuro::RepeatOp::create(b, l, n.value_or(0), StringAttr());
     emitSteps(net, env, it.body, op.getBody(), loops);
   } else if (word == "for") {
     auto d = net.datasets.find(it.name.name);
@@ -83,7 +83,7 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
       }
       rows = b.getDenseI64ArrayAttr({*lo, *hi});
     }
-    auto op = neuro::ForEachOp::create(b, l, it.name.name, rows);
+    auto op = neuro::ForEachOp::create(b, l, it.name.name, rows, IntegerAttr(), StringAttr());
     emitSteps(net, env, it.body, op.getBody(), loops + 1);
   } else if (word == "step") {
     auto n = it.transposed ? evalInteger(*it.value, &env, "'step'", 0)

@@ -219,7 +219,8 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   }
   neuro::ProbeOp::create(b, l, name, s->value, every, output,
                          b.getStringAttr(named ? name
-                                               : base.name + "." + s->name));
+                                               : base.name + "." + s->name),
+                         /*wrt=*/StringAttr());
   net.probes[key] = name;
   net.probes.insert({base.name + "." + s->name, name});
   net.probeSpikes[name] = s->spike;

@@ -21,7 +21,8 @@ LogicalResult DatasetOp::verify() {
 static bool isStep(Operation *op) {
   return isa<PhaseOp, RepeatOp, ForEachOp, PresentOp, StepOp, SettleOp,
              EnableOp, DisableOp, ClampOp, ReleaseOp, AssignOp, CallOp,
-             SnapshotOp, RestoreOp, ReadoutOp, ExpectOp>(op);
+             SnapshotOp, RestoreOp, ReadoutOp, ExpectOp, LiteralOp, ReadOp, CalcOp,
+             StoreOp, IfOp, WhileOp, StreamOp>(op);
 }
 
 LogicalResult ExperimentOp::verify() {
@@ -195,6 +196,37 @@ LogicalResult StepOp::verify() {
 LogicalResult SettleOp::verify() {
   if (!(getBelow().convertToDouble() > 0) || int64_t(getMax()) < 1) // settle_r1
     return emitOpError("needs a positive bound and at least one tick");
+  return success();
+}
+
+LogicalResult CalcOp::verify() { return success(); }
+
+LogicalResult StoreOp::verify() {
+  if (getInto() == HostKind::Dataset) // store_r1
+    return emitOpError("cannot change a dataset; store into a variable");
+  if (getClamp() && getInto() != HostKind::State) // store_r2
+    return emitOpError("only a state can be clamped");
+  return success();
+}
+
+LogicalResult WhileOp::verify() {
+  if (int64_t(getMax()) < 1) // while_r1
+    return emitOpError("max must be at least 1, got ") << int64_t(getMax());
+  for (StoreOp store : getCondition().getOps<StoreOp>())
+    if (store.getInto() == HostKind::Variable && store.getTarget() == getUntil())
+      return success();
+  return emitOpError("the condition does not store variable '") // while_r2
+         << getUntil() << "'";
+}
+
+LogicalResult StreamOp::verify() {
+  if (getStimuli().empty() || getStimuli().size() != getDatasets().size())
+    return emitOpError("needs one dataset for each stimulus, and at least one");
+  auto rows = getRows();
+  if (int64_t(getEvery()) < 1 || // stream_r2
+      (rows && (rows->size() != 2 || (*rows)[0] < 0 || (*rows)[1] < (*rows)[0])))
+    return emitOpError("'every' must be at least 1, and rows [first, last] with "
+                       "0 <= first <= last");
   return success();
 }
 

@@ -170,6 +170,10 @@ LogicalResult DiffOp::verify() {
 
 LogicalResult DiffOp::verifySymbolUses(SymbolTableCollection &) {
   NameKind kind = resolveName(*this, getName());
+  auto handler = dyn_cast<HandlerOp>((*this)->getParentOp());
+  if (handler && handler.getEvent() != Event::Tick) // diff_r4
+    return emitOpError("may stand in 'on tick' only, since other handlers do "
+                       "not run in every tick");
   auto trace = dyn_cast<TraceOp>((*this)->getParentOp());
   if (trace ? getName() != trace.getSymName() : kind != NameKind::State)
     return emitOpError("names '") // diff_r1
@@ -183,6 +187,24 @@ LogicalResult DiffOp::verifySymbolUses(SymbolTableCollection &) {
                  .attachNote(getLoc())
              << "first equation is here";
   }
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  bool inStage = isa<StageOp>((*this)->getParentOp());
+  if (inStage != (getOver() == ReduceOver::Units)) // reduce_r1
+    return emitOpError(inStage
+                           ? "in a stage reduces over units, got '"
+                           : "in a handler reduces over post, pre or all, got '")
+           << stringifyReduceOver(getOver()) << "'";
+  if (getGroup() && (!inStage || int64_t(*getGroup()) < 1)) // reduce_r2
+    return emitOpError("'group' is a positive number of units of a stage");
+  bool isKth = getKind() == GroupReduce::KthLargest;
+  if (getK().has_value() != isKth || (isKth && int64_t(*getK()) < 1)) // reduce_r3
+    return emitOpError("'k', at least 1, belongs to 'kth_largest' and to no "
+                       "other kind");
+  if (getPrefix() && getKind() != GroupReduce::Sum) // reduce_r4
+    return emitOpError("only a sum has prefixes");
   return success();
 }
 

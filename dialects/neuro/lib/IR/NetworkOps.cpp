@@ -55,6 +55,9 @@ LogicalResult NetworkOp::verify() {
   if (!(getDt().convertToDouble() > 0)) // network_r1
     return emitOpError("dt must be positive, got ")
            << getDt().convertToDouble();
+  if (int64_t(getBatch()) < 1) // network_r5
+    return emitOpError("batch must be at least 1, got ")
+           << int64_t(getBatch());
   return success();
 }
 
@@ -148,10 +151,13 @@ static LogicalResult verifyOverrides(PopulationOp population, ModelOp model,
       return population.emitOpError("value of '")
              << name << "' must be a number, an array or a distribution";
     std::optional<int64_t> count = getValueCount(entry.getValue());
-    if (count && *count != population.getNumUnits()) // population_r6
+    int64_t units = population.getNumUnits();
+    auto network = population->getParentOfType<NetworkOp>();
+    int64_t lanes = network ? int64_t(network.getBatch()) : 1;
+    if (count && *count != units && *count != units * lanes) // population_r6
       return population.emitOpError("gives ")
-             << *count << " values of '" << name << "' for "
-             << population.getNumUnits() << " units";
+             << *count << " values of '" << name << "' for " << units
+             << " units";
   }
   return success();
 }
@@ -180,6 +186,15 @@ LogicalResult PopulationOp::verifySymbolUses(SymbolTableCollection &) {
              << declared.getSymName() << "' must be a tensor of "
              << (isSpike ? "i1" : "f32") << ", got " << result.getType();
   }
+  WalkResult groups = model.walk([&](ReduceOp reduce) { // population_r8
+    if (!reduce.getGroup() || getNumUnits() % int64_t(*reduce.getGroup()) == 0)
+      return WalkResult::advance();
+    emitOpError("has ") << getNumUnits() << " units, which groups of "
+                        << int64_t(*reduce.getGroup()) << " do not divide";
+    return WalkResult::interrupt();
+  });
+  if (groups.wasInterrupted())
+    return failure();
   if (failed(verifyOverrides<ParamOp>(*this, model, getParams(), "parameter")))
     return failure();
   return verifyOverrides<StateOp>(*this, model, getInit(), "state");
@@ -429,6 +444,21 @@ LogicalResult ProbeOp::verify() {
   if (int64_t(getEvery()) < 1) // probe_r1
     return emitOpError("'every' must be at least 1, got ")
            << int64_t(getEvery());
+  if (std::optional<StringRef> wrt = getWrt()) { // probe_r2
+    auto [population, parameter] = wrt->split('.');
+    auto op = dyn_cast_or_null<PopulationOp>(
+        SymbolTable::lookupSymbolIn((*this)->getParentOp(), population));
+    ModelOp model = op ? op.getModelOp() : ModelOp();
+    if (!model || !isa_and_nonnull<ParamOp>(model.lookup(parameter)))
+      return emitOpError("asks for the derivative with respect to '")
+             << *wrt << "', which is not a parameter POPULATION.NAME of this "
+             << "network";
+    if (cast<RankedTensorType>(getInput().getType())
+            .getElementType()
+            .isInteger(1))
+      return emitOpError("asks for the derivative of spikes; record a real "
+                         "signal");
+  }
   return success();
 }
 
@@ -519,9 +549,17 @@ LogicalResult PlasticOp::verifySymbolUses(SymbolTableCollection &) {
            << ::countUnits(getPost().getType()) << " units, weight '"
            << getWeight() << "' has " << weight.getNumPre() << " and "
            << weight.getNumPost();
-  if (isa<ConvAttr>(weight.getConnect())) // plastic_r7
-    return emitOpError("a convolution shares its values and cannot learn by "
-                       "synapse; use a dense or sparse weight");
+  if (isa<ConvAttr>(weight.getConnect())) { // plastic_r7
+    if (!rule.list<StateOp>().empty())
+      return emitOpError("rule '")
+             << getRule() << "' keeps a state for each synapse, which the "
+             << "shared values of a convolution cannot";
+    for (HandlerOp handler : rule.list<HandlerOp>())
+      if (handler.getEvent() == Event::Pre || handler.getEvent() == Event::Post)
+        return emitOpError("rule '")
+               << getRule() << "' acts on single spikes; a convolution's values "
+               << "are shared and change by 'on tick' or 'on call' only";
+  }
   if (failed(verifyFactors(*this, rule, weight)))
     return failure();
   auto isSpike = [](Value signal) {

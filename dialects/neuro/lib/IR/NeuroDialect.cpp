@@ -42,7 +42,7 @@ Operation *NeuroDialect::materializeConstant(OpBuilder &builder,
 }
 
 bool neuroc::neuro::isScalarCode(Operation *op) {
-  if (isa<GetOp, SetOp, EmitOp, RandomOp, TimeOp, DtOp, IndexOp, DiffOp,
+  if (isa<GetOp, SetOp, EmitOp, RandomOp, TimeOp, DtOp, IndexOp, DiffOp, ReduceOp,
           YieldOp>(op))
     return true;
   if (!isa_and_nonnull<arith::ArithDialect, math::MathDialect>(

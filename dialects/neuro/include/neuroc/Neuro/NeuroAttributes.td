@@ -74,6 +74,32 @@ def Neuro_ReduceEnum : Neuro_Enum<"Reduce",
 ]>;
 def Neuro_ReduceAttr : Neuro_EnumAttr<Neuro_ReduceEnum, "reduce">;
 
+def Neuro_GroupReduceEnum : Neuro_Enum<"GroupReduce",
+    "what a reduction makes of the values of a group", [
+  I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Max", 1, "max">,
+  I32EnumAttrCase<"Min", 2, "min">,
+  I32EnumAttrCase<"LogSumExp", 3, "logsumexp">,
+  I32EnumAttrCase<"KthLargest", 4, "kth_largest">,
+  I32EnumAttrCase<"Rank", 5, "rank">
+]>;
+def Neuro_GroupReduceAttr : Neuro_EnumAttr<Neuro_GroupReduceEnum, "group_reduce">;
+
+def Neuro_ReduceOverEnum : Neuro_Enum<"ReduceOver",
+    "the members of a reduction's group", [
+  I32EnumAttrCase<"Units", 0, "units">, I32EnumAttrCase<"Post", 1, "post">,
+  I32EnumAttrCase<"Pre", 2, "pre">, I32EnumAttrCase<"All", 3, "all">
+]>;
+def Neuro_ReduceOverAttr : Neuro_EnumAttr<Neuro_ReduceOverEnum, "reduce_over">;
+
+def Neuro_HostKindEnum : Neuro_Enum<"HostKind",
+    "what the host reads or writes between steps", [
+  I32EnumAttrCase<"State", 0, "state">, I32EnumAttrCase<"Weight", 1, "weight">,
+  I32EnumAttrCase<"Signal", 2, "signal">,
+  I32EnumAttrCase<"Variable", 3, "variable">,
+  I32EnumAttrCase<"Table", 4, "table">, I32EnumAttrCase<"Dataset", 5, "dataset">
+]>;
+def Neuro_HostKindAttr : Neuro_EnumAttr<Neuro_HostKindEnum, "host_kind">;
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//

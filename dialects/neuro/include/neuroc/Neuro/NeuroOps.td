@@ -179,8 +179,8 @@ def EmitOp : Neuro_Op<"emit", [
 }
 
 def DiffOp : Neuro_Op<"diff", [
-    ParentOneOf<["StageOp", "TraceOp"]>, SingleBlock, NoRegionArguments,
-    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    ParentOneOf<["StageOp", "TraceOp", "HandlerOp"]>, SingleBlock,
+    NoRegionArguments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "an ordinary differential equation, d(state)/dt in 1/ms";
   let description = [{
     All `neuro.diff` of one region are one system; it is advanced by dt at the
@@ -196,6 +196,7 @@ def DiffOp : Neuro_Op<"diff", [
   let hasVerifier = 1; // diff_r2: the region is scalar code without set or emit
   // diff_r1: the name is a state or the region's own trace
   // diff_r3: one equation per variable and region
+  // diff_r4: in a rule's handler, only `on tick` and a state of the synapse
 }
 
 def YieldOp : Neuro_Op<"yield", [
@@ -232,6 +233,43 @@ def IndexOp : Neuro_Op<"index", [Pure]> {
   let summary = "the number of this unit, 0 … N-1, row-major";
   let results = (outs F64:$value);
   let assemblyFormat = "attr-dict";
+}
+
+def ReduceOp : Neuro_Op<"reduce", [Pure, ParentOneOf<["StageOp", "HandlerOp"]>]> {
+  let summary = "one value from those of many units or synapses";
+  let description = [{
+    Evaluates its operand for every member of a group and gives all members the
+    result: `sum`, `max`, `min`, `logsumexp`, `kth_largest` (the `k`-th, from 1),
+    or `rank`, the number of members that come before this one in descending
+    order (equal values: in ascending order of position), which differs by
+    member.
+
+    In a stage the members are units: `units` are all of the population, or with
+    `group n` each n consecutive ones. In a handler they are the synapses for
+    which the handler runs in this tick: those of the same `post` unit, of the
+    same `pre` unit, or `all` of the weight. `prefix` (of a sum) adds only the
+    members up to and with this one, in ascending order of unit, or of the unit
+    at the other side. Sums are taken in ascending order: of units; for
+    synapses, of pre and then post. A batch reduces each lane by itself; in a
+    rule, see `neuro.plastic`.
+
+    ```mlir
+    %m = neuro.reduce max %u over units
+    %n = neuro.reduce sum %w over post
+    ```
+  }];
+  let arguments = (ins Neuro_GroupReduceAttr:$kind, F64:$value,
+      Neuro_ReduceOverAttr:$over, OptionalAttr<I64Attr>:$group,
+      OptionalAttr<I64Attr>:$k, UnitAttr:$prefix);
+  let results = (outs F64:$result);
+  let assemblyFormat = [{ $kind $value `over` $over (`group` $group^)?
+    (`k` $k^)? (`prefix` $prefix^)? attr-dict }];
+  let hasVerifier = 1;
+  // reduce_r1: `units` in a stage; `pre`, `post` or `all` in a handler
+  // reduce_r2: `group` only with `units`, at least 1
+  // reduce_r3: `k` with `kth_largest` and nowhere else, at least 1
+  // reduce_r4: `prefix` only with `sum`
+  // reduce_r5: the group divides the population's extent (population_r8)
 }
 
 //===----------------------------------------------------------------------===//
@@ -331,13 +369,22 @@ def NetworkOp : Neuro_Op<"network", [
     A graph region: values may be used before they are defined, since a cycle
     through state is legal. `dt` is the length of a tick in ms. Tensor operations
     of upstream dialects stand between the nodes.
+
+    `batch B` runs B independent lanes side by side: every signal and every
+    state of a unit exists B times, weights and the states of synapses once.
+    Seen from outside (stimuli, recordings, states, values per unit) a signal of
+    shape [N] has shape [B, N]; values per unit may be given for N units, which
+    all lanes then share, or for B x N. Draws of unit i in lane l are addressed as
+    unit l N + i. Learning: see `neuro.plastic`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$dt,
-                   DefaultValuedAttr<I64Attr, "1">:$seed);
+                   DefaultValuedAttr<I64Attr, "1">:$seed,
+                   DefaultValuedAttr<I64Attr, "1">:$batch);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{ $sym_name `dt` $dt (`seed` $seed^)?
+  let assemblyFormat = [{ $sym_name `dt` $dt (`seed` $seed^)? (`batch` $batch^)?
     attr-dict-with-keyword $body }];
   let hasVerifier = 1;       // network_r1: dt > 0
+                             // network_r5: batch >= 1
   let hasRegionVerifier = 1; // network_r2: no combinational loop
                              // network_r3: a weight has at most one learning rule
                              // network_r4: operations known inside a network
@@ -355,6 +402,9 @@ def PopulationOp : Neuro_Op<"population", [
     a spike counts as 1. Results are the model's outputs in order of declaration.
     `every k` updates the population in ticks that are multiples of k; in the
     others its spike outputs are silent and its real outputs keep their value.
+    `plant` marks a part of the environment: it is never put on a neuromorphic
+    machine; the host computes it, tick by tick, beside the machine. What it
+    receives may be of the same tick, what it sends takes at least one tick.
 
     ```mlir
     %spike = neuro.population @E of @leaky shape [100]
@@ -367,11 +417,11 @@ def PopulationOp : Neuro_Op<"population", [
       DenseI64ArrayAttr:$shape, Variadic<Neuro_Signal>:$inputs,
       OptionalAttr<StrArrayAttr>:$ports, OptionalAttr<DictionaryAttr>:$params,
       OptionalAttr<DictionaryAttr>:$init,
-      DefaultValuedAttr<I64Attr, "1">:$every);
+      DefaultValuedAttr<I64Attr, "1">:$every, UnitAttr:$plant);
   let results = (outs Variadic<Neuro_Signal>:$outputs);
   let assemblyFormat = [{ $sym_name `of` $model `shape` $shape
     (`inputs` `(` $inputs^ `)` `ports` $ports)? (`params` $params^)?
-    (`init` $init^)? (`every` $every^)? attr-dict
+    (`init` $init^)? (`every` $every^)? (`plant` $plant^)? attr-dict
     `:` functional-type($inputs, $outputs) }];
   let hasVerifier = 1;
   // population_r1: the model exists
@@ -381,6 +431,8 @@ def PopulationOp : Neuro_Op<"population", [
   // population_r5: params and init name declarations of the model
   // population_r6: per-unit values have one value per unit
   // population_r7: every >= 1
+  // population_r8: groups of the model's reductions divide the extent
+  // population_r9: what a plant sends is delayed by at least one tick
   let extraClassDeclaration = [{
     int64_t getNumUnits();
     /// The model, or null before linking.
@@ -478,15 +530,23 @@ def PlasticOp : Neuro_Op<"plastic", [
     `pre` and `post` are the signals of the weight's two sides; the pre signal
     is read `delay` ticks late (as the projection reads it). `disabled` starts
     switched off; the experiment switches it.
+
+    In a batch the rule runs for each lane from the same weight and the same
+    states of the synapse; the weight (and state) then changes by the mean of
+    the lanes' changes, or with `batch_sum` by their sum. In the same way a
+    weight of a convolution changes by the sum over the positions at which it
+    is used; its rule has neither states nor `on pre`, `on post`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$weight,
       FlatSymbolRefAttr:$rule, Neuro_Signal:$pre, Neuro_Signal:$post,
       Variadic<Neuro_Signal>:$factors, OptionalAttr<StrArrayAttr>:$factor_names,
       DefaultValuedAttr<I64Attr, "0">:$delay,
-      OptionalAttr<DictionaryAttr>:$params, UnitAttr:$disabled);
+      OptionalAttr<DictionaryAttr>:$params, UnitAttr:$disabled,
+      UnitAttr:$batch_sum);
   let assemblyFormat = [{ $sym_name `on` $weight `rule` $rule
     `pre` $pre `post` $post (`factors` `(` $factors^ `)` `as` $factor_names)?
-    (`delay` $delay^)? (`params` $params^)? (`disabled` $disabled^)? attr-dict
+    (`delay` $delay^)? (`params` $params^)? (`disabled` $disabled^)?
+    (`batch_sum` $batch_sum^)? attr-dict
     `:` type($pre) `,` type($post) (`,` type($factors)^)? }];
   let hasVerifier = 1;
   // plastic_r1: weight and rule exist
@@ -495,7 +555,7 @@ def PlasticOp : Neuro_Op<"plastic", [
   // plastic_r4: `on pre` (`on post`, `spike`) needs a spike signal on that side
   // plastic_r5: params name parameters of the rule, with single numbers
   // plastic_r6: delay >= 0
-  // plastic_r7: a convolution cannot learn by synapse
+  // plastic_r7: a convolution's rule has no synapse states, `on pre`, `on post`
   let extraClassDeclaration = [{
     WeightOp getWeightOp();
     RuleOp getRuleOp();
@@ -535,13 +595,19 @@ def ProbeOp : Neuro_Op<"probe", [Symbol, HasParent<"NetworkOp">]> {
     Sampled at the end of ticks that are multiples of `every`. `output` marks the
     results of the network, which a run returns by default; `label` is the name
     that the outside knows it by (default: the symbol).
+
+    With `wrt "P.p"` it records the derivative of a real signal with respect to
+    parameter p of population P, one number for all units of P (of the lane).
+    `neuro-expand-tangents` replaces it by code that computes the derivative
+    forward in time, beside the network.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Neuro_Signal:$input,
       DefaultValuedAttr<I64Attr, "1">:$every, UnitAttr:$output,
-      OptionalAttr<StrAttr>:$label);
-  let assemblyFormat = [{ $sym_name $input (`every` $every^)?
+      OptionalAttr<StrAttr>:$label, OptionalAttr<StrAttr>:$wrt);
+  let assemblyFormat = [{ $sym_name $input (`wrt` $wrt^)? (`every` $every^)?
     (`output` $output^)? (`label` $label^)? attr-dict `:` type($input) }];
   let hasVerifier = 1; // probe_r1: every >= 1
+                       // probe_r2: wrt names a parameter; the signal is real
 }
 
 def WatchOp : Neuro_Op<"watch", [
@@ -640,7 +706,8 @@ def ExperimentOp : Neuro_Op<"experiment", [
 /// A step of an experiment.
 class Neuro_Step<string mnemonic, list<Trait> traits = []>
     : Neuro_Op<mnemonic, !listconcat(traits, [
-        ParentOneOf<["ExperimentOp", "PhaseOp", "RepeatOp", "ForEachOp"]>])>;
+        ParentOneOf<["ExperimentOp", "PhaseOp", "RepeatOp", "ForEachOp", "IfOp",
+                     "WhileOp"]>])>;
 
 def PhaseOp : Neuro_Step<"phase", [SingleBlock, NoTerminator,
                                    NoRegionArguments]> {
@@ -652,9 +719,11 @@ def PhaseOp : Neuro_Step<"phase", [SingleBlock, NoTerminator,
 def RepeatOp : Neuro_Step<"repeat", [SingleBlock, NoTerminator,
                                      NoRegionArguments]> {
   let summary = "run the body `count` times";
-  let arguments = (ins I64Attr:$count);
+  let description = [{ `counter` names a variable that counts 0, 1, … inside. }];
+  let arguments = (ins I64Attr:$count, OptionalAttr<StrAttr>:$counter);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$count attr-dict-with-keyword $body";
+  let assemblyFormat = [{ $count (`counter` $counter^)? attr-dict-with-keyword
+    $body }];
   let hasCanonicalizeMethod = 1; // not at all and once need no loop
   let hasVerifier = 1; // repeat_r1: count >= 0
 }
@@ -663,13 +732,18 @@ def ForEachOp : Neuro_Step<"for_each", [SingleBlock, NoTerminator,
   let summary = "run the body for rows [first, last) of a dataset";
   let description = [{
     Inside, `neuro.present … from @d` shows the current row of any dataset. The
-    innermost loop counts. `rows [first, last]`, default all rows.
+    innermost loop counts. `rows [first, last]`, default all rows. `shuffled key`
+    takes the rows in a random order that differs each time the loop is run and
+    depends only on (seed, key, number of the run). `counter` names a variable
+    that holds the row.
   }];
   let arguments = (ins FlatSymbolRefAttr:$dataset,
-                   OptionalAttr<DenseI64ArrayAttr>:$rows);
+                   OptionalAttr<DenseI64ArrayAttr>:$rows,
+                   OptionalAttr<I64Attr>:$shuffled,
+                   OptionalAttr<StrAttr>:$counter);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{ $dataset (`rows` $rows^)? attr-dict-with-keyword
-    $body }];
+  let assemblyFormat = [{ $dataset (`rows` $rows^)? (`shuffled` $shuffled^)?
+    (`counter` $counter^)? attr-dict-with-keyword $body }];
   let hasVerifier = 1; // for_each_r1: rows is [first, last], 0 <= first <= last
 }
 def PresentOp : Neuro_Step<"present"> {
@@ -763,6 +837,109 @@ def ReadoutOp : Neuro_Step<"readout"> {
       DefaultValuedAttr<Neuro_ReduceAttr, "Reduce::Last">:$reduce);
   let assemblyFormat = "$name `from` $source (`reduce` $reduce^)? attr-dict";
 }
+
+// Computation of the host between steps. Values are arrays of f64 whose shapes
+// are known at run time; a loop computes them anew each time round.
+
+def Neuro_HostValue : Type<
+    CPred<"::llvm::isa<::mlir::UnrankedTensorType>($_self)">,
+    "array of the host", "::mlir::UnrankedTensorType">,
+    BuildableType<"::mlir::UnrankedTensorType::get($_builder.getF64Type())">;
+
+def LiteralOp : Neuro_Step<"literal", [Pure]> {
+  let summary = "a constant array";
+  let arguments = (ins ElementsAttr:$values);
+  let results = (outs Neuro_HostValue:$result);
+  let assemblyFormat = "$values attr-dict";
+}
+def ReadOp : Neuro_Step<"read"> {
+  let summary = "a copy of something that the run has now";
+  let description = [{
+    `of` says what `source` is: a `state` (variable `variable` of population
+    `source`, or a state of a plastic's synapses), a `weight` (dense: [post,
+    pre]), a `signal` (a probe or watch, reduced since the last present or
+    readout as `neuro.readout` does, without closing the window), a `variable` of
+    the experiment, a `table`, a `dataset` (the whole; with `row` or inside its
+    loop by `current`, one row), or something in a `snapshot`.
+  }];
+  let arguments = (ins Neuro_HostKindAttr:$of, StrAttr:$source,
+      OptionalAttr<StrAttr>:$variable,
+      DefaultValuedAttr<Neuro_ReduceAttr, "Reduce::Last">:$reduce,
+      OptionalAttr<StrAttr>:$snapshot, UnitAttr:$current);
+  let results = (outs Neuro_HostValue:$result);
+  let assemblyFormat = [{ $of $source (`[` $variable^ `]`)?
+    (`reduce` $reduce^)? (`snapshot` $snapshot^)? (`current` $current^)?
+    attr-dict }];
+}
+def CalcOp : Neuro_Step<"calc", [Pure]> {
+  let summary = "a function of arrays";
+  let description = [{
+    `function` is one of those that runtime/include/neuroc/rt/HostMath.h lists:
+    arithmetic and comparisons with broadcasting (as in NumPy), reductions,
+    products and solutions of linear systems. `options` are numbers that belong
+    to the function (an axis).
+  }];
+  let arguments = (ins StrAttr:$function, Variadic<Neuro_HostValue>:$operands,
+                   OptionalAttr<DenseI64ArrayAttr>:$options);
+  let results = (outs Neuro_HostValue:$result);
+  let assemblyFormat = [{ $function `(` $operands `)` (`options` $options^)?
+    attr-dict }];
+  let hasVerifier = 1; // calc_r1: the function exists and takes the operands
+}
+def StoreOp : Neuro_Step<"store"> {
+  let summary = "put a computed array somewhere";
+  let description = [{
+    Into a `state`, a `weight`, a `signal` (a stimulus; as `neuro.present`), a
+    `variable` of the experiment (created by the first store) or a `table` (as a
+    new row). `clamp` holds the state at the values until `neuro.release`. An
+    array of one element is spread over all.
+  }];
+  let arguments = (ins Neuro_HostValue:$value, Neuro_HostKindAttr:$into,
+      StrAttr:$target, OptionalAttr<StrAttr>:$variable, UnitAttr:$clamp);
+  let assemblyFormat = [{ $value `into` $into $target (`[` $variable^ `]`)?
+    (`clamp` $clamp^)? attr-dict }];
+  let hasVerifier = 1; // store_r1: not into a dataset or a snapshot
+                       // store_r2: clamp only a state
+}
+def IfOp : Neuro_Step<"if", [NoTerminator, NoRegionArguments]> {
+  let summary = "run one of two bodies";
+  let description = [{ The condition is true if every element is not 0. }];
+  let arguments = (ins Neuro_HostValue:$condition);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$otherwise);
+  let assemblyFormat = [{ $condition attr-dict-with-keyword $body
+    (`else` $otherwise^)? }];
+}
+def WhileOp : Neuro_Step<"while", [NoTerminator, NoRegionArguments]> {
+  let summary = "run the body as long as a condition holds";
+  let description = [{
+    `condition` computes variable `until`, which ends the loop when it is true;
+    it runs before each round, or with `body_first` after it. `max` bounds the
+    number of rounds: reaching it is a warning.
+  }];
+  let arguments = (ins StrAttr:$until, I64Attr:$max, UnitAttr:$body_first);
+  let regions = (region SizedRegion<1>:$condition, SizedRegion<1>:$body);
+  let assemblyFormat = [{ $condition `until` $until `max` $max
+    (`body_first` $body_first^)? attr-dict-with-keyword $body }];
+  let hasVerifier = 1; // while_r1: max >= 1
+                       // while_r2: the condition stores the variable `until`
+}
+def StreamOp : Neuro_Step<"stream"> {
+  let summary = "run while stimuli take the rows of datasets, one per tick";
+  let description = [{
+    Row r of each dataset is presented in ticks r * every … (r + 1) * every - 1;
+    all datasets have as many rows. Memory does not grow with their number.
+  }];
+  let arguments = (ins
+      TypedArrayAttrBase<FlatSymbolRefAttr, "stimuli">:$stimuli,
+      TypedArrayAttrBase<FlatSymbolRefAttr, "datasets">:$datasets,
+      OptionalAttr<DenseI64ArrayAttr>:$rows,
+      DefaultValuedAttr<I64Attr, "1">:$every);
+  let assemblyFormat = [{ $stimuli `from` $datasets (`rows` $rows^)?
+    (`every` $every^)? attr-dict }];
+  let hasVerifier = 1; // stream_r1: one dataset per stimulus, at least one
+                       // stream_r2: every >= 1; rows is [first, last]
+}
+
 def ExpectOp : Neuro_Step<"expect"> {
   let summary = "a bound that `compare` (and `run`) check";
   let description = [{

@@ -25,6 +25,18 @@ def SpecializeModels : Pass<"neuro-specialize-models", "::mlir::ModuleOp"> {
   }];
 }
 
+def ExpandTangents : Pass<"neuro-expand-tangents", "::mlir::ModuleOp"> {
+  let summary = "Compute the derivatives that probes ask for, forward in time";
+  let description = [{
+    Needs: core normal form. Leaves: no probe with `wrt`; the models, signals and
+    projections between the parameter and the probe carry tangents beside their
+    values. Refuses: a dependence through a plastic weight, a product or a
+    selection among signals, naming it. Spikes have derivative zero.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def SolveDynamics : Pass<"neuro-solve-dynamics", "::mlir::ModuleOp"> {
   let summary = "Turn differential equations into update code";
   let description = [{
