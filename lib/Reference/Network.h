@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The interpreter's picture of a network: populations, weights, projections,
-// plastics and signals as plain vectors of f64.
+// plastics and signals as plain vectors of f64. In a batch the values of the
+// lanes follow one another: unit i of lane l is at l N + i.
 #ifndef NEUROC_LIB_REFERENCE_NETWORK_H
 #define NEUROC_LIB_REFERENCE_NETWORK_H
 
@@ -41,7 +42,7 @@ struct UnitEnvironment final : Environment {
 struct Signal {
   std::deque<Vector> past;
   size_t depth = 1; ///< how many ticks to keep, this one included
-  size_t units = 0;
+  size_t units = 0; ///< of all lanes
   bool isSpikes = false;
 
   Vector &now() { return past.front(); }
@@ -84,7 +85,8 @@ struct Stage {
 struct Population {
   neuro::PopulationOp op;
   uint64_t key = 0;
-  size_t units = 0;
+  size_t units = 0; ///< of all lanes
+  size_t lanes = 1;
   uint64_t every = 1;
   std::map<std::string, Vector> initial, states, params;
   std::map<std::string, Vector> clamps;
@@ -107,6 +109,7 @@ struct Plastic {
   Signal *pre = nullptr, *post = nullptr;
   size_t delay = 0;
   uint64_t key = 0;
+  size_t lanes = 1;
   bool isEnabled = true;
   std::map<std::string, std::pair<neuro::Side, Signal *>> factors;
   std::map<std::string, Vector> initial, states; ///< per synapse
@@ -120,7 +123,6 @@ struct Plastic {
   };
   std::vector<Trace> traces; ///< in order of declaration
   std::map<neuro::Event, ScalarCode> handlers;
-  std::map<neuro::Event, Vector> slots;
 
   mlir::LogicalResult compile();
   void reset();
@@ -132,7 +134,18 @@ struct Plastic {
 private:
   Trace *findTrace(const std::string &name);
   void advanceTraces(uint64_t now, double dt, bool spikes);
-  void handle(neuro::Event event, uint64_t synapse, UnitEnvironment &unit);
+  /// Runs a handler for every lane, in each for the synapses that the event is
+  /// about, and applies the changes.
+  void handle(neuro::Event event, uint64_t now, double dt);
+  /// The synapses that an event is about in a lane, in canonical order.
+  std::vector<uint64_t> getAffected(neuro::Event event, size_t lane) const;
+  void load(const ScalarCode &code, double *slots, uint64_t synapse,
+            size_t lane);
+  ScalarCode::Groups getGroups(const Reduction &reduction,
+                               const std::vector<uint64_t> &synapses) const;
+  bool isShared() const; ///< the weight's values are shared by synapses
+  size_t numPre() const { return pre->units / lanes; }
+  size_t numPost() const { return post->units / lanes; }
   void confine();
 };
 

@@ -9,7 +9,9 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace neuroc;
@@ -167,6 +169,19 @@ FailureOr<ScalarCode> ScalarCode::compile(Block &block) {
       code.constants.push_back({define(op.getResult(0)), value});
       continue;
     }
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      Reduction reduction;
+      reduction.kind = reduce.getKind();
+      reduction.over = reduce.getOver();
+      reduction.group = reduce.getGroup().value_or(0);
+      reduction.k = reduce.getK().value_or(1);
+      reduction.isPrefix = reduce.getPrefix();
+      reduction.in = slots.lookup(reduce.getValue());
+      reduction.out = define(reduce.getResult());
+      reduction.end = code.instructions.size();
+      code.reductions.push_back(reduction);
+      continue;
+    }
     Instruction instruction;
     if (auto random = dyn_cast<RandomOp>(op)) {
       instruction.kind = Instruction::Random;
@@ -200,9 +215,10 @@ void ScalarCode::prepare(std::vector<double> &slots) const {
     slots[slot] = value;
 }
 
-void ScalarCode::run(std::vector<double> &slots,
-                     const Environment &environment) const {
-  for (const Instruction &i : instructions) {
+void ScalarCode::runPiece(double *slots, size_t begin, size_t end,
+                          const Environment &environment) const {
+  for (size_t number = begin; number < end; ++number) {
+    const Instruction &i = instructions[number];
     switch (i.kind) {
     case Instruction::Compute:
       slots[i.out] = i.apply(slots[i.a], slots[i.b], slots[i.c]);
@@ -218,4 +234,78 @@ void ScalarCode::run(std::vector<double> &slots,
       break;
     }
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+std::vector<double>
+Reduction::apply(const std::vector<double> &values) const {
+  if (values.empty())
+    return {};
+  auto forAll = [&](double result) {
+    return std::vector<double>(values.size(), result);
+  };
+  double largest = *std::max_element(values.begin(), values.end());
+  switch (kind) {
+  case GroupReduce::Sum: {
+    std::vector<double> sums(values.size());
+    std::partial_sum(values.begin(), values.end(), sums.begin());
+    return isPrefix ? sums : forAll(sums.back());
+  }
+  case GroupReduce::Max:
+    return forAll(largest);
+  case GroupReduce::Min:
+    return forAll(*std::min_element(values.begin(), values.end()));
+  case GroupReduce::LogSumExp: {
+    if (std::isinf(largest))
+      return forAll(largest);
+    double sum = 0;
+    for (double value : values)
+      sum += std::exp(value - largest);
+    return forAll(largest + std::log(sum));
+  }
+  case GroupReduce::KthLargest:
+  case GroupReduce::Rank: {
+    std::vector<size_t> order(values.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return values[a] > values[b];
+    });
+    if (kind == GroupReduce::KthLargest) // of fewer than k: the smallest
+      return forAll(values[order[std::min(size_t(k), order.size()) - 1]]);
+    std::vector<double> ranks(values.size());
+    for (size_t rank = 0; rank < order.size(); ++rank)
+      ranks[order[rank]] = double(rank);
+    return ranks;
+  }
+  }
+  llvm_unreachable("all kinds handled");
+}
+
+void ScalarCode::runTogether(
+    std::vector<double> &slots, size_t count,
+    const std::function<const Environment &(size_t)> &environmentOf,
+    const std::function<Groups(const Reduction &)> &groupsOf) const {
+  size_t begin = 0;
+  auto runAll = [&](size_t end) {
+    if (begin < end)
+      for (size_t m = 0; m < count; ++m)
+        runPiece(slots.data() + m * numSlots, begin, end, environmentOf(m));
+    begin = end;
+  };
+  for (const Reduction &reduction : reductions) {
+    runAll(reduction.end);
+    for (const std::vector<size_t> &members : groupsOf(reduction)) {
+      std::vector<double> values;
+      values.reserve(members.size());
+      for (size_t m : members)
+        values.push_back(slots[m * numSlots + reduction.in]);
+      std::vector<double> results = reduction.apply(values);
+      for (auto [m, result] : llvm::zip(members, results))
+        slots[m * numSlots + reduction.out] = result;
+    }
+  }
+  runAll(instructions.size());
 }

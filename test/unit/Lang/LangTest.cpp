@@ -147,7 +147,7 @@ TEST(Lang, NetworksComeFromFilesThroughTheCallback) {
                                        mlir::DenseF64ArrayAttr(),
                                        mlir::StringAttr());
     neuro::ProbeOp::create(b, loc, "y", s.getOutput(), 1, true,
-                           mlir::StringAttr());
+                           mlir::StringAttr(), mlir::StringAttr());
     return mlir::success();
   };
   std::string file = std::string(NEUROC_SOURCE_DIR) + "/docs/grammar.md";
