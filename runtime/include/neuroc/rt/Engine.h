@@ -43,6 +43,13 @@ struct ProbeInfo {
   unsigned every = 1; ///< sampled at ticks that are multiples of this
 };
 
+/// Rows that a stimulus takes one after the other: rows.size() is a multiple of
+/// the stimulus' size, row-major.
+struct StreamInput {
+  std::string_view stimulus;
+  std::span<const double> rows;
+};
+
 /// Counters of a run. Keys are stable and documented in docs/stats.md; a
 /// target adds its own ("cycles", "overruns", "dropped_packets", "energy_j").
 /// Counters every engine must fill: "spikes", "synaptic_events".
@@ -56,6 +63,24 @@ public:
   virtual Status reset() = 0;
   /// Advances `ticks` ticks, recording to the sink (may be null).
   virtual Status step(uint64_t ticks, RecordSink *sink) = 0;
+  /// Advances `rows` * `every` ticks. Row r of each input is set before tick
+  /// r * every (counted from now), as by setStimulus; the last row stays set.
+  /// Records to `sink` as step() does. Long streams come in several calls.
+  virtual Status stream(std::span<const StreamInput> inputs, uint64_t rows,
+                        uint64_t every, RecordSink *sink) {
+    for (uint64_t row = 0; row < rows; ++row) {
+      for (const StreamInput &input : inputs) {
+        size_t size = input.rows.size() / size_t(rows);
+        if (Status status = setStimulus(
+                input.stimulus, input.rows.subspan(size_t(row) * size, size));
+            !status)
+          return status;
+      }
+      if (Status status = step(every, sink); !status)
+        return status;
+    }
+    return Status::ok();
+  }
   virtual uint64_t tick() const = 0;
   virtual const std::vector<ProbeInfo> &probes() const = 0;
 
@@ -65,7 +90,10 @@ public:
   /// Reads the present value of probe number `probe` (its last value).
   virtual Status readProbe(unsigned probe, std::vector<double> &values) = 0;
 
-  /// State `variable` of population `population`, one value per unit.
+  /// State `variable` of population `population`, one value per unit; or of
+  /// the synapses of plastic `population`, in the order of readWeight. In a
+  /// batch the values of units are [batch, units]; those of synapses exist once.
+  /// A target that keeps no states of synapses refuses a plastic's name.
   virtual Status readState(std::string_view population,
                            std::string_view variable,
                            std::vector<double> &values) = 0;
