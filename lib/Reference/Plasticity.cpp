@@ -198,10 +198,7 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
   };
   // Alone, a synapse takes the value that it is given; else changes add up.
   bool isAlone = lanes == 1 && !isShared();
-  std::vector<Vector> changes(code.writes.size());
-  if (!isAlone)
-    for (auto [w, name] : llvm::enumerate(code.writes))
-      changes[w].assign(getTarget(name).size(), 0.0);
+  std::vector<Vector> changes(code.writes.size()), all(code.writes.size());
   auto store = [&](const double *result, uint64_t synapse) {
     size_t place = isShared() ? weight->synapses.source[synapse] : synapse;
     for (auto [w, name] : llvm::enumerate(code.writes)) {
@@ -213,7 +210,7 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
         changes[w][place] += value - target;
     }
   };
-  for (size_t lane = 0; lane < lanes; ++lane) {
+  auto runLane = [&](size_t lane) {
     std::vector<uint64_t> synapses = getAffected(event, lane);
     auto environmentOf = [&](size_t member) -> const Environment & {
       uint64_t synapse = synapses[member];
@@ -230,7 +227,7 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
         code.run(slots, environmentOf(member));
         store(slots.data(), synapse);
       }
-      continue;
+      return;
     }
     slots.clear();
     slots.reserve(synapses.size() * numSlots);
@@ -244,15 +241,24 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
                      });
     for (auto [member, synapse] : llvm::enumerate(synapses))
       store(slots.data() + member * numSlots, synapse);
-  }
+  };
   if (isAlone)
-    return;
+    return runLane(0);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    for (auto [w, name] : llvm::enumerate(code.writes)) {
+      changes[w].assign(getTarget(name).size(), 0.0);
+      all[w].resize(changes[w].size());
+    }
+    runLane(lane);
+    for (auto [sum, change] : llvm::zip(all, changes))
+      for (size_t s = 0; s < sum.size(); ++s)
+        sum[s] += change[s];
+  }
   double divisor = op.getBatchSum() ? 1.0 : double(lanes);
   for (auto [w, name] : llvm::enumerate(code.writes)) {
     Vector &target = getTarget(name);
     for (size_t s = 0; s < target.size(); ++s)
-      target[s] +=
-          changes[w][isShared() ? weight->synapses.source[s] : s] / divisor;
+      target[s] += all[w][isShared() ? weight->synapses.source[s] : s] / divisor;
   }
 }
 

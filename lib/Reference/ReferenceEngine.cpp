@@ -80,17 +80,23 @@ private:
   void runStage(Population &population, Stage &stage);
   void runProjection(Projection &projection);
   LogicalResult runTensorOp(Operation *op);
+  LogicalResult runTensorOp(Operation *op, size_t lane);
   void record(rt::RecordSink *sink);
 
   Population *findPopulation(std::string_view name);
   Status findState(std::string_view population, std::string_view variable,
                    Vector *&values, Population *&owner);
   Status checkCount(size_t given, size_t expected, std::string_view what);
+  /// Values for all lanes, from these or from those of one lane.
+  Status assign(std::span<const double> given, Vector &values,
+                std::string_view what);
+  Plastic *findPlastic(std::string_view name);
 
   OwningOpRef<ModuleOp> core;
   NetworkOp network;
   uint64_t seed = 1, now = 0;
   double dt = 1;
+  size_t lanes = 1; ///< of the batch
   std::vector<TickSchedule::Item> items;
   llvm::DenseMap<Value, std::unique_ptr<Signal>> signals;
   std::map<std::string, std::unique_ptr<Weight>> weights;
@@ -115,7 +121,7 @@ Signal *ReferenceEngine::getSignal(Value value) {
   if (!signal) {
     auto type = cast<RankedTensorType>(value.getType());
     signal = std::make_unique<Signal>();
-    signal->units = type.getNumElements();
+    signal->units = lanes * type.getNumElements();
     signal->isSpikes = isa<PopulationOp, StimulusOp, SpikeArrayOp, DelayOp>(
                            value.getDefiningOp()) &&
                        type.getElementType().isInteger(1);
@@ -148,20 +154,29 @@ LogicalResult ReferenceEngine::buildWeight(WeightOp op) {
   return success();
 }
 
+/// Values of one lane, repeated for each; values of all lanes as they are.
+static Vector forAllLanes(Vector values, size_t count) {
+  for (size_t i = values.size(), given = i; i < count; ++i)
+    values.push_back(values[i - given]);
+  return values;
+}
+
 LogicalResult ReferenceEngine::buildPopulation(PopulationOp op) {
   auto population = std::make_unique<Population>();
   population->op = op;
   population->key =
       neuroc_rt_key(seed, neuroc_rt_stream(op.getSymName().str().c_str()));
-  population->units = op.getNumUnits();
+  population->units = lanes * op.getNumUnits();
+  population->lanes = lanes;
   population->every = op.getEvery();
   ModelOp model = op.getModelOp();
   for (StateOp state : model.list<StateOp>())
     population->initial[state.getSymName().str()] =
-        getInitialState(op, state.getSymName());
+        forAllLanes(getInitialState(op, state.getSymName()),
+                    population->units);
   for (ParamOp param : model.list<ParamOp>())
     population->params[param.getSymName().str()] =
-        getParamValues(op, param.getSymName());
+        forAllLanes(getParamValues(op, param.getSymName()), population->units);
   for (InputOp input : model.list<InputOp>()) {
     Population::Port &port = population->ports[input.getSymName().str()];
     port.combine = input.getCombine();
@@ -214,6 +229,7 @@ LogicalResult ReferenceEngine::buildPlastic(PlasticOp op) {
   plastic->pre = getSignal(op.getPre());
   plastic->post = getSignal(op.getPost());
   plastic->delay = op.getDelay();
+  plastic->lanes = lanes;
   keep(plastic->pre, plastic->delay);
   plastic->key =
       neuroc_rt_key(seed, neuroc_rt_stream(op.getSymName().str().c_str()));
@@ -238,6 +254,7 @@ LogicalResult ReferenceEngine::build(uint64_t seedOverride) {
     network.setSeed(seedOverride);
   seed = network.getSeed();
   dt = network.getDt().convertToDouble();
+  lanes = network.getBatch();
   FailureOr<TickSchedule> schedule = TickSchedule::compute(network);
   if (failed(schedule))
     return failure();
@@ -260,7 +277,8 @@ LogicalResult ReferenceEngine::build(uint64_t seedOverride) {
       getSignal(delay.getOutput());
     } else if (auto stimulus = dyn_cast<StimulusOp>(op)) {
       Signal *signal = getSignal(stimulus.getOutput());
-      Vector initial = getInitialStimulus(stimulus);
+      Vector initial =
+          forAllLanes(getInitialStimulus(stimulus), signal->units);
       stimuli[stimulus.getSymName().str()] = {stimulus, signal, initial,
                                               initial, signal->isSpikes};
     } else if (auto array = dyn_cast<SpikeArrayOp>(op)) {
@@ -273,18 +291,25 @@ LogicalResult ReferenceEngine::build(uint64_t seedOverride) {
     if (failed(result))
       return failure();
   }
+  auto getOuterShape = [&](ArrayRef<int64_t> shape) {
+    std::vector<int64_t> outer(shape.begin(), shape.end());
+    if (lanes > 1)
+      outer.insert(outer.begin(), int64_t(lanes));
+    return outer;
+  };
   for (Operation &op : body) {
     if (auto probe = dyn_cast<ProbeOp>(op)) {
       auto type = cast<RankedTensorType>(probe.getInput().getType());
       Signal *signal = getSignal(probe.getInput());
       bool isSpikes = type.getElementType().isInteger(1);
       probeInfos.push_back({probe.getSymName().str(), isSpikes,
-                            type.getShape().vec(), unsigned(probe.getEvery())});
+                            getOuterShape(type.getShape()),
+                            unsigned(probe.getEvery())});
       recorders.push_back({signal, nullptr, ""});
     } else if (auto watch = dyn_cast<WatchOp>(op)) {
       Population *population = findPopulation(watch.getPopulation());
       probeInfos.push_back({watch.getSymName().str(), false,
-                            population->op.getShape().vec(),
+                            getOuterShape(population->op.getShape()),
                             unsigned(watch.getEvery())});
       recorders.push_back({nullptr, population, watch.getVariable().str()});
     }
@@ -364,20 +389,51 @@ void ReferenceEngine::runStage(Population &population, Stage &stage) {
       });
     }
   }
-  for (size_t i = 0; i < population.units; ++i) {
+  size_t unitsOfLane = population.units / lanes;
+  auto load = [&](double *slots, size_t i) {
     for (size_t r = 0; r < reads.size(); ++r)
-      stage.slots[code.readSlots[r]] = reads[r](i);
-    unit.entity = unit.unit = i;
-    code.run(stage.slots, unit);
+      slots[code.readSlots[r]] = reads[r](i);
+  };
+  auto environmentOf = [&](size_t i) -> const Environment & {
+    unit.entity = i;
+    unit.unit = i % unitsOfLane;
+    return unit;
+  };
+  auto store = [&](const double *slots, size_t i) {
     for (size_t w = 0; w < code.writes.size(); ++w)
-      population.states[code.writes[w]][i] = stage.slots[code.writeSlots[w]];
+      population.states[code.writes[w]][i] = slots[code.writeSlots[w]];
     for (size_t e = 0; e < code.emits.size(); ++e) {
       Signal *signal = population.outputs[code.emits[e]];
-      double value = stage.slots[code.emitSlots[e]];
+      double value = slots[code.emitSlots[e]];
       signal->now()[i] = value;
       if (signal->isSpikes && value != 0)
         ++spikeCount;
     }
+  };
+  if (code.reductions.empty()) {
+    for (size_t i = 0; i < population.units; ++i) {
+      load(stage.slots.data(), i);
+      code.run(stage.slots, environmentOf(i));
+      store(stage.slots.data(), i);
+    }
+  } else {
+    size_t numSlots = code.getNumSlots();
+    Vector slots;
+    for (size_t i = 0; i < population.units; ++i) {
+      slots.insert(slots.end(), stage.slots.begin(), stage.slots.end());
+      load(slots.data() + i * numSlots, i);
+    }
+    code.runTogether(
+        slots, population.units, environmentOf,
+        [&](const Reduction &reduction) {
+          size_t size = reduction.group ? reduction.group : unitsOfLane;
+          ScalarCode::Groups groups(population.units / size);
+          for (size_t i = 0; i < population.units; ++i)
+            groups[i / size].push_back(i);
+          return groups;
+        });
+    for (size_t i = 0; i < population.units; ++i)
+      store(slots.data() + i * numSlots, i);
   }
   for (auto &[name, clamp] : population.clamps)
     for (size_t i = 0; i < population.units; ++i)
@@ -397,40 +453,50 @@ void ReferenceEngine::runProjection(Projection &projection) {
                              : 0);
   UnitEnvironment nothing;
   size_t numPre = synapses.rowStart.size() - 1;
-  for (size_t pre = 0; pre < numPre; ++pre) {
-    uint64_t begin = synapses.rowStart[pre], end = synapses.rowStart[pre + 1];
-    // A silent unit adds nothing to a plain sum.
-    if (!transposed && projection.delays.empty() && !projection.hasTransmit &&
-        kind == Combine::Sum &&
-        projection.input->at(projection.delay)[pre] == 0)
-      continue;
-    for (uint64_t s = begin; s < end; ++s) {
-      size_t post = synapses.post[s];
-      size_t source = transposed ? post : pre;
-      size_t target = transposed ? pre : post;
-      size_t delay =
-          projection.delays.empty() ? projection.delay : projection.delays[s];
-      double x = projection.input->at(delay)[source];
-      if (projection.input->isSpikes && x != 0)
-        ++eventCount;
-      double value = weights[s] * x;
-      if (projection.hasTransmit) {
-        projection.slots[0] = weights[s];
-        projection.slots[1] = x;
-        projection.transmit.run(projection.slots, nothing);
-        value = projection.slots[projection.transmit.yieldSlot];
-      }
-      if (!seen.empty() && !seen[target]) {
-        seen[target] = true;
-        out[target] = value;
-      } else {
-        out[target] = combine(kind, out[target], value);
+  size_t sources = projection.input->units / lanes;
+  size_t targets = out.size() / lanes;
+  for (size_t lane = 0; lane < lanes; ++lane)
+    for (size_t pre = 0; pre < numPre; ++pre) {
+      uint64_t begin = synapses.rowStart[pre], end = synapses.rowStart[pre + 1];
+      // A silent unit adds nothing to a plain sum.
+      if (!transposed && projection.delays.empty() &&
+          !projection.hasTransmit && kind == Combine::Sum &&
+          projection.input->at(projection.delay)[lane * sources + pre] == 0)
+        continue;
+      for (uint64_t s = begin; s < end; ++s) {
+        size_t post = synapses.post[s];
+        size_t source = lane * sources + (transposed ? post : pre);
+        size_t target = lane * targets + (transposed ? pre : post);
+        size_t delay =
+            projection.delays.empty() ? projection.delay : projection.delays[s];
+        double x = projection.input->at(delay)[source];
+        if (projection.input->isSpikes && x != 0)
+          ++eventCount;
+        double value = weights[s] * x;
+        if (projection.hasTransmit) {
+          projection.slots[0] = weights[s];
+          projection.slots[1] = x;
+          projection.transmit.run(projection.slots, nothing);
+          value = projection.slots[projection.transmit.yieldSlot];
+        }
+        if (!seen.empty() && !seen[target]) {
+          seen[target] = true;
+          out[target] = value;
+        } else {
+          out[target] = combine(kind, out[target], value);
+        }
       }
     }
-  }
 }
 
 LogicalResult ReferenceEngine::runTensorOp(Operation *op) {
+  for (size_t lane = 0; lane < lanes; ++lane)
+    if (failed(runTensorOp(op, lane)))
+      return failure();
+  return success();
+}
+
+LogicalResult ReferenceEngine::runTensorOp(Operation *op, size_t lane) {
   TensorEval eval;
   for (auto &[value, signal] : signals) {
     // Results of nodes are known; results of tensor code are computed.
@@ -440,7 +506,9 @@ LogicalResult ReferenceEngine::runTensorOp(Operation *op) {
     auto tensor = std::make_shared<HostTensor>();
     tensor->shape.assign(type.getShape().begin(), type.getShape().end());
     tensor->element = type.getElementType();
-    for (double number : signal->now()) {
+    size_t units = signal->units / lanes;
+    for (size_t i = 0; i < units; ++i) {
+      double number = signal->now()[lane * units + i];
       HostScalar scalar;
       if (tensor->isFloat())
         scalar.f = number;
@@ -461,8 +529,9 @@ LogicalResult ReferenceEngine::runTensorOp(Operation *op) {
           ->emitError("the reference interpreter cannot evaluate this tensor "
                       "operation");
     }
-    Vector &out = it->second->now();
-    for (size_t i = 0; i < out.size(); ++i)
+    size_t units = it->second->units / lanes;
+    double *out = it->second->now().data() + lane * units;
+    for (size_t i = 0; i < units; ++i)
       out[i] = tensor->isFloat()              ? tensor->data[i].f
                : tensor->element.isInteger(1) ? double(tensor->data[i].i != 0)
                                               : double(tensor->data[i].i);
@@ -494,12 +563,14 @@ LogicalResult ReferenceEngine::runItem(const TickSchedule::Item &item) {
     Vector &out = getSignal(array.getOutput())->now();
     std::fill(out.begin(), out.end(), 0.0);
     auto &events = spikeArrays[op];
+    size_t units = out.size() / lanes;
     if (auto it = events.find(now); it != events.end())
       for (uint32_t unit : it->second)
-        if (out[unit] == 0) {
-          out[unit] = 1;
-          ++spikeCount;
-        }
+        for (size_t lane = 0; lane < lanes; ++lane)
+          if (out[lane * units + unit] == 0) {
+            out[lane * units + unit] = 1;
+            ++spikeCount;
+          }
   } else {
     return runTensorOp(op);
   }
@@ -563,6 +634,23 @@ Status ReferenceEngine::checkCount(size_t given, size_t expected,
                                 std::to_string(given)};
 }
 
+Status ReferenceEngine::assign(std::span<const double> given, Vector &values,
+                               std::string_view what) {
+  if (given.size() * lanes != values.size())
+    if (Status status = checkCount(given.size(), values.size(), what); !status)
+      return status;
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = given[i % given.size()];
+  return Status::ok();
+}
+
+Plastic *ReferenceEngine::findPlastic(std::string_view name) {
+  for (auto &plastic : plastics)
+    if (plastic->op.getSymName() == llvm::StringRef(name))
+      return plastic.get();
+  return nullptr;
+}
+
 Population *ReferenceEngine::findPopulation(std::string_view name) {
   auto it = populations.find(std::string(name));
   return it == populations.end() ? nullptr : it->second.get();
@@ -587,10 +675,8 @@ Status ReferenceEngine::setStimulus(std::string_view name,
   auto it = stimuli.find(std::string(name));
   if (it == stimuli.end())
     return unknownName("stimulus", name);
-  if (Status status = checkCount(values.size(), it->second.values.size(), name);
-      !status)
+  if (Status status = assign(values, it->second.values, name); !status)
     return status;
-  it->second.values.assign(values.begin(), values.end());
   it->second.isFresh = true;
   return Status::ok();
 }
@@ -604,52 +690,8 @@ Status ReferenceEngine::readProbe(unsigned probe, Vector &values) {
   return Status::ok();
 }
 
-Status ReferenceEngine::readState(std::string_view population,
-                                  std::string_view variable, Vector &values) {
-  Vector *state;
-  Population *owner;
-  if (Status status = findState(population, variable, state, owner); !status)
-    return status;
-  values = *state;
-  return Status::ok();
-}
-
-Status ReferenceEngine::writeState(std::string_view population,
-                                   std::string_view variable,
-                                   std::span<const double> values) {
-  Vector *state;
-  Population *owner;
-  if (Status status = findState(population, variable, state, owner); !status)
-    return status;
-  if (Status status = checkCount(values.size(), state->size(), variable);
-      !status)
-    return status;
-  state->assign(values.begin(), values.end());
-  return Status::ok();
-}
-
-Status ReferenceEngine::clampState(std::string_view population,
-                                   std::string_view variable,
-                                   std::span<const double> values) {
-  Vector *state;
-  Population *owner;
-  if (Status status = findState(population, variable, state, owner); !status)
-    return status;
-  if (values.empty()) {
-    owner->clamps.erase(std::string(variable));
-    return Status::ok();
-  }
-  if (Status status = checkCount(values.size(), state->size(), variable);
-      !status)
-    return status;
-  owner->clamps[std::string(variable)].assign(values.begin(), values.end());
-  for (size_t i = 0; i < values.size(); ++i)
-    if (!std::isnan(values[i]))
-      (*state)[i] = values[i];
-  return Status::ok();
-}
-
-/// Number of stored values of a weight, and the stored position of a synapse.
+/// Whether values are stored in the order of the source array (dense rows, a
+/// kernel), not one for each synapse; and how many there are.
 static bool isStoredBySource(WeightOp op) {
   return isDenseLayout(op) || isa<ConvAttr>(op.getConnect());
 }
@@ -664,18 +706,88 @@ static size_t getStoredCount(const Weight &weight) {
   return weight.values.size();
 }
 
+/// Values of a weight's synapses as they are stored, and back.
+static Vector toStored(const Weight &weight, const Vector &values) {
+  if (!isStoredBySource(weight.op))
+    return values;
+  Vector stored(getStoredCount(weight), 0.0);
+  for (size_t s = 0; s < values.size(); ++s)
+    stored[weight.synapses.source[s]] = values[s];
+  return stored;
+}
+
+static void fromStored(const Weight &weight, std::span<const double> stored,
+                       Vector &values) {
+  for (size_t s = 0; s < values.size(); ++s)
+    values[s] =
+        stored[isStoredBySource(weight.op) ? weight.synapses.source[s] : s];
+}
+
+Status ReferenceEngine::readState(std::string_view population,
+                                  std::string_view variable, Vector &values) {
+  if (Plastic *plastic = findPlastic(population)) {
+    auto it = plastic->states.find(std::string(variable));
+    if (it != plastic->states.end()) {
+      values = toStored(*plastic->weight, it->second);
+      return Status::ok();
+    }
+  }
+  Vector *state;
+  Population *owner;
+  if (Status status = findState(population, variable, state, owner); !status)
+    return status;
+  values = *state;
+  return Status::ok();
+}
+
+Status ReferenceEngine::writeState(std::string_view population,
+                                   std::string_view variable,
+                                   std::span<const double> values) {
+  if (Plastic *plastic = findPlastic(population)) {
+    auto it = plastic->states.find(std::string(variable));
+    if (it != plastic->states.end()) {
+      const Weight &weight = *plastic->weight;
+      if (Status status =
+              checkCount(values.size(), getStoredCount(weight), variable);
+          !status)
+        return status;
+      fromStored(weight, values, it->second);
+      return Status::ok();
+    }
+  }
+  Vector *state;
+  Population *owner;
+  if (Status status = findState(population, variable, state, owner); !status)
+    return status;
+  return assign(values, *state, variable);
+}
+
+Status ReferenceEngine::clampState(std::string_view population,
+                                   std::string_view variable,
+                                   std::span<const double> values) {
+  Vector *state;
+  Population *owner;
+  if (Status status = findState(population, variable, state, owner); !status)
+    return status;
+  if (values.empty()) {
+    owner->clamps.erase(std::string(variable));
+    return Status::ok();
+  }
+  Vector held(state->size());
+  if (Status status = assign(values, held, variable); !status)
+    return status;
+  for (size_t i = 0; i < held.size(); ++i)
+    if (!std::isnan(held[i]))
+      (*state)[i] = held[i];
+  owner->clamps[std::string(variable)] = held;
+  return Status::ok();
+}
+
 Status ReferenceEngine::readWeight(std::string_view name, Vector &values) {
   auto it = weights.find(std::string(name));
   if (it == weights.end())
     return unknownName("weight", name);
-  Weight &weight = *it->second;
-  if (!isStoredBySource(weight.op)) {
-    values = weight.values;
-    return Status::ok();
-  }
-  values.assign(getStoredCount(weight), 0.0);
-  for (size_t s = 0; s < weight.values.size(); ++s)
-    values[weight.synapses.source[s]] = weight.values[s];
+  values = toStored(*it->second, it->second->values);
   return Status::ok();
 }
 
@@ -688,30 +800,26 @@ Status ReferenceEngine::writeWeight(std::string_view name,
   if (Status status = checkCount(values.size(), getStoredCount(weight), name);
       !status)
     return status;
-  for (size_t s = 0; s < weight.values.size(); ++s)
-    weight.values[s] =
-        values[isStoredBySource(weight.op) ? weight.synapses.source[s] : s];
+  fromStored(weight, values, weight.values);
   return Status::ok();
 }
 
 Status ReferenceEngine::setPlasticEnabled(std::string_view name, bool enabled) {
-  for (auto &plastic : plastics)
-    if (plastic->op.getSymName() == llvm::StringRef(name)) {
-      plastic->isEnabled = enabled;
-      return Status::ok();
-    }
-  return unknownName("plasticity", name);
+  Plastic *plastic = findPlastic(name);
+  if (!plastic)
+    return unknownName("plasticity", name);
+  plastic->isEnabled = enabled;
+  return Status::ok();
 }
 
 Status ReferenceEngine::callRule(std::string_view name) {
-  for (auto &plastic : plastics)
-    if (plastic->op.getSymName() == llvm::StringRef(name)) {
-      if (succeeded(plastic->call(now, dt)))
-        return Status::ok();
-      return {Code::ModelError, "the rule of '" + std::string(name) +
-                                    "' has no handler 'on call'"};
-    }
-  return unknownName("plasticity", name);
+  Plastic *plastic = findPlastic(name);
+  if (!plastic)
+    return unknownName("plasticity", name);
+  if (succeeded(plastic->call(now, dt)))
+    return Status::ok();
+  return {Code::ModelError,
+          "the rule of '" + std::string(name) + "' has no handler 'on call'"};
 }
 
 Status ReferenceEngine::stats(rt::Stats &stats) const {

@@ -247,7 +247,12 @@ Reduction::apply(const std::vector<double> &values) const {
   auto forAll = [&](double result) {
     return std::vector<double>(values.size(), result);
   };
-  double largest = *std::max_element(values.begin(), values.end());
+  // A NaN among the values is the result, as for arith.maximumf.
+  double largest = -HUGE_VAL, smallest = HUGE_VAL;
+  for (double value : values) {
+    largest = std::isnan(value) || value > largest ? value : largest;
+    smallest = std::isnan(value) || value < smallest ? value : smallest;
+  }
   switch (kind) {
   case GroupReduce::Sum: {
     std::vector<double> sums(values.size());
@@ -257,7 +262,7 @@ Reduction::apply(const std::vector<double> &values) const {
   case GroupReduce::Max:
     return forAll(largest);
   case GroupReduce::Min:
-    return forAll(*std::min_element(values.begin(), values.end()));
+    return forAll(smallest);
   case GroupReduce::LogSumExp: {
     if (std::isinf(largest))
       return forAll(largest);
@@ -273,8 +278,8 @@ Reduction::apply(const std::vector<double> &values) const {
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
       return values[a] > values[b];
     });
-    if (kind == GroupReduce::KthLargest) // of fewer than k: the smallest
-      return forAll(values[order[std::min(size_t(k), order.size()) - 1]]);
+    if (kind == GroupReduce::KthLargest)
+      return forAll(k <= order.size() ? values[order[k - 1]] : -HUGE_VAL);
     std::vector<double> ranks(values.size());
     for (size_t rank = 0; rank < order.size(); ++rank)
       ranks[order[rank]] = double(rank);

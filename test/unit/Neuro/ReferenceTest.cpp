@@ -3,17 +3,7 @@
 // The reference interpreter against closed forms and published numbers: spike
 // times of NEST's iaf_psc_exp, the plastic weights of its STDP synapse's order
 // of events, Oja's fixed point, settling of a predictive-coding layer.
-#include "neuroc/Neuro/Passes.h"
-#include "neuroc/Reference/Reference.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-
-#include <gtest/gtest.h>
+#include "ReferenceFixture.h"
 
 #include <cmath>
 
@@ -21,42 +11,6 @@ using namespace mlir;
 using namespace neuroc;
 
 namespace {
-
-struct Recording : rt::RecordSink {
-  std::vector<std::pair<uint64_t, uint32_t>> spikeList;
-  std::vector<std::vector<double>> rows;
-  void spikes(unsigned, uint64_t tick,
-              std::span<const uint32_t> units) override {
-    for (uint32_t unit : units)
-      spikeList.push_back({tick, unit});
-  }
-  void values(unsigned, uint64_t, std::span<const double> values) override {
-    rows.emplace_back(values.begin(), values.end());
-  }
-};
-
-class Reference : public testing::Test {
-protected:
-  Reference() {
-    context.loadDialect<neuro::NeuroDialect, arith::ArithDialect,
-                        math::MathDialect, linalg::LinalgDialect,
-                        tensor::TensorDialect>();
-  }
-
-  std::unique_ptr<rt::Engine> load(const std::string &text) {
-    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-    EXPECT_TRUE(module);
-    PassManager pm(&context);
-    neuro::buildToCorePipeline(pm);
-    EXPECT_TRUE(succeeded(pm.run(*module)));
-    std::unique_ptr<rt::Engine> engine;
-    rt::Status status = createReferenceEngine(std::move(module), {}, engine);
-    EXPECT_TRUE(status.isOk()) << status.message();
-    return engine;
-  }
-
-  MLIRContext context;
-};
 
 /// NEST's order in a step: V, then currents, then threshold; refractory
 /// counter in ticks. `ie` in pA.

@@ -6,6 +6,7 @@
 // Results are widened by a relative 1e-12 where rounding could matter; the
 // clients use them for binary points, which are far coarser.
 #include "neuroc/Neuro/Analysis/Interval.h"
+#include "neuroc/Neuro/Neuro.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -375,6 +376,24 @@ IntervalEvaluator::Result IntervalEvaluator::visitSelect(Operation *op,
   return result;
 }
 
+/// What is known of a member of a group against the group: x - max x <= 0, and
+/// x / sum x of values that are not negative is a share of one.
+static Interval boundedByGroup(Operation *op, ArrayRef<Interval> operands) {
+  if (!isa<arith::SubFOp, arith::DivFOp>(op))
+    return Interval::all();
+  auto reduce = op->getOperand(1).getDefiningOp<ReduceOp>();
+  if (!reduce || reduce.getPrefix() || reduce.getValue() != op->getOperand(0))
+    return Interval::all();
+  GroupReduce kind = reduce.getKind();
+  if (isa<arith::DivFOp>(op))
+    return kind == GroupReduce::Sum && operands[0].lo >= 0.0
+               ? Interval::boolean()
+               : Interval::all();
+  if (kind == GroupReduce::Max || kind == GroupReduce::LogSumExp)
+    return {-kInf, 0.0};
+  return kind == GroupReduce::Min ? Interval{0.0, kInf} : Interval::all();
+}
+
 IntervalEvaluator::Result IntervalEvaluator::visitUncached(Value value,
                                                            Context &context) {
   Result result;
@@ -399,6 +418,7 @@ IntervalEvaluator::Result IntervalEvaluator::visitUncached(Value value,
     intervals.push_back(in.back().interval);
   }
   result.interval = evaluateOp(op, intervals);
+  Interval within = boundedByGroup(op, intervals);
   bool linear = true;
   if (isa<arith::AddFOp>(op))
     result.affine = addScaled(in[0].affine, 1.0, in[1].affine);
@@ -419,6 +439,8 @@ IntervalEvaluator::Result IntervalEvaluator::visitUncached(Value value,
                               1.0 / intervals[1].lo, in[0].affine);
   else
     linear = false;
+  if (Interval both = result.interval.meet(within); !both.isEmpty())
+    result.interval = both;
   if (!linear) {
     result.affine = constantForm(result.interval);
     return result;

@@ -9,6 +9,7 @@
 #include "neuroc/Neuro/Analysis/RangeAnalysis.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -464,6 +465,56 @@ void RangeAnalysis::visitSignalOp(Operation *op, bool &changed) {
 // Regions
 //===----------------------------------------------------------------------===//
 
+/// The fewest and the most members that a group of `reduce` can have.
+static Interval countMembers(ReduceOp reduce, Operation *owner) {
+  if (auto population = dyn_cast<PopulationOp>(owner))
+    return Interval::point(
+        double(reduce.getGroup().value_or(population.getNumUnits())));
+  WeightOp weight = cast<PlasticOp>(owner).getWeightOp();
+  double most =
+      largestFanIn(weight, /*transposed=*/reduce.getOver() == ReduceOver::Pre);
+  if (reduce.getOver() == ReduceOver::All)
+    most *= double(weight.getNumPost());
+  return {1.0, std::max(1.0, most)};
+}
+
+/// Whether exp(x - max x) is reduced: one member of the group then gives 1.
+static bool isShiftedExponential(ReduceOp reduce) {
+  auto exponential = reduce.getValue().getDefiningOp<math::ExpOp>();
+  auto shifted = exponential
+                     ? exponential.getOperand().getDefiningOp<arith::SubFOp>()
+                     : arith::SubFOp();
+  auto largest = shifted ? shifted.getRhs().getDefiningOp<ReduceOp>()
+                         : ReduceOp();
+  return largest && largest.getKind() == GroupReduce::Max &&
+         largest.getValue() == shifted.getLhs() &&
+         largest.getOver() == reduce.getOver() &&
+         largest.getGroup() == reduce.getGroup();
+}
+
+/// The interval of a reduction of values in `x` over `n` members.
+static Interval reduced(ReduceOp reduce, Interval x, Interval n) {
+  switch (reduce.getKind()) {
+  case GroupReduce::Sum: {
+    if (reduce.getPrefix())
+      n.lo = 1.0;
+    Interval sum = x * n;
+    if (!reduce.getPrefix() && isShiftedExponential(reduce))
+      sum = sum.meet({1.0, std::numeric_limits<double>::infinity()});
+    return sum;
+  }
+  case GroupReduce::Max:
+  case GroupReduce::Min:
+  case GroupReduce::KthLargest:
+    return x;
+  case GroupReduce::LogSumExp:
+    return {x.lo + std::log(n.lo), x.hi + std::log(n.hi)};
+  case GroupReduce::Rank:
+    return {0.0, n.hi - 1.0};
+  }
+  llvm_unreachable("all kinds handled");
+}
+
 bool RangeAnalysis::visitRegion(Region &region, Operation *owner, Node &node,
                                 std::map<std::string, Interval> &sets) {
   if (region.empty())
@@ -471,6 +522,9 @@ bool RangeAnalysis::visitRegion(Region &region, Operation *owner, Node &node,
   double units = 1.0;
   if (auto population = dyn_cast<PopulationOp>(owner))
     units = double(std::max<int64_t>(1, population.getNumUnits()));
+  // A refinement says nothing of the other members of a group: their values
+  // are those that `whole` gives.
+  IntervalEvaluator *whole = nullptr;
   // In core form all reads come first: a read is a leaf.
   IntervalEvaluator evaluator([&](Operation *op) -> std::optional<Interval> {
     if (auto get = dyn_cast<GetOp>(op)) {
@@ -488,8 +542,12 @@ bool RangeAnalysis::visitRegion(Region &region, Operation *owner, Node &node,
     if (auto random = dyn_cast<RandomOp>(op))
       return random.getKind() == RandomKind::Uniform ? Interval{0.0, 1.0}
                                                      : Interval{-6.0, 6.0};
+    if (auto reduce = dyn_cast<ReduceOp>(op))
+      return reduced(reduce, whole->evaluate(reduce.getValue()),
+                     countMembers(reduce, owner));
     return std::nullopt;
   });
+  whole = &evaluator;
   for (Operation &op : region.front()) {
     for (Value result : op.getResults())
       values[result] = {evaluator.evaluate(result), true};

@@ -93,7 +93,10 @@ std::vector<double> neuroc::neuro::materialize(Attribute value, int64_t count,
   auto elements = dyn_cast<ElementsAttr>(value);
   if (elements && !elements.isSplat()) {
     std::vector<double> values = toDoubles(elements);
-    values.resize(count); // a verifier has checked the size
+    // A verifier has checked the size: `count`, or in a batch as many for each
+    // lane.
+    if (values.size() < size_t(count))
+      values.resize(count);
     return values;
   }
   rt::Distribution distribution = getDistribution(value);

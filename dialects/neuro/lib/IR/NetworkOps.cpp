@@ -35,6 +35,12 @@ static std::optional<int64_t> getValueCount(Attribute values) {
   return std::nullopt;
 }
 
+/// Lanes of the batch that the network around `op` runs.
+static int64_t countLanes(Operation *op) {
+  auto network = op->getParentOfType<NetworkOp>();
+  return network ? int64_t(network.getBatch()) : 1;
+}
+
 /// The model or rule `name` beside the network that holds `op`, or null.
 template <typename OpT>
 static OpT lookupOutside(Operation *op, FlatSymbolRefAttr name) {
@@ -61,6 +67,41 @@ LogicalResult NetworkOp::verify() {
   return success();
 }
 
+/// population_r9: whoever reads a plant's output, but for another plant and a
+/// recorder, reads it at least one tick late.
+static LogicalResult verifyPlant(PopulationOp plant) {
+  SmallVector<Value> sameTick(plant.getOutputs());
+  while (!sameTick.empty()) {
+    for (OpOperand &use : sameTick.pop_back_val().getUses()) {
+      // Tensor code may read a signal from inside of its region.
+      Operation *user = plant->getBlock()->findAncestorOpInBlock(
+          *use.getOwner());
+      auto reader = dyn_cast<PopulationOp>(user);
+      if (isa<DelayOp, ProbeOp>(user) || (reader && reader.getPlant()))
+        continue;
+      if (auto projection = dyn_cast<ProjectOp>(user)) {
+        if (projection.hasSameTickInput())
+          sameTick.push_back(projection.getOutput());
+        continue;
+      }
+      auto learning = dyn_cast<PlasticOp>(user);
+      if (learning && learning.getDelay() > 0 &&
+          use.getOperandNumber() == 0) // the pre signal
+        continue;
+      if (!isa<NeuroDialect>(user->getDialect())) {
+        sameTick.append(user->result_begin(), user->result_end());
+        continue;
+      }
+      return (plant.emitOpError("is a plant, whose outputs take at least one "
+                                "tick; give the projection a delay, or delay "
+                                "the signal"))
+                 .attachNote(user->getLoc())
+             << "read in the same tick here";
+    }
+  }
+  return success();
+}
+
 LogicalResult NetworkOp::verifyRegions() {
   llvm::StringMap<PlasticOp> learners;
   for (Operation &op : getBody().front()) {
@@ -83,6 +124,9 @@ LogicalResult NetworkOp::verifyRegions() {
                << "first writer is here";
     }
   }
+  for (PopulationOp population : getBody().front().getOps<PopulationOp>())
+    if (population.getPlant() && failed(verifyPlant(population)))
+      return failure();
   return failure(failed(TickSchedule::compute(*this))); // network_r2
 }
 
@@ -152,9 +196,8 @@ static LogicalResult verifyOverrides(PopulationOp population, ModelOp model,
              << name << "' must be a number, an array or a distribution";
     std::optional<int64_t> count = getValueCount(entry.getValue());
     int64_t units = population.getNumUnits();
-    auto network = population->getParentOfType<NetworkOp>();
-    int64_t lanes = network ? int64_t(network.getBatch()) : 1;
-    if (count && *count != units && *count != units * lanes) // population_r6
+    if (count && *count != units && // population_r6
+        *count != units * countLanes(population))
       return population.emitOpError("gives ")
              << *count << " values of '" << name << "' for " << units
              << " units";
@@ -410,11 +453,12 @@ LogicalResult DelayOp::verify() {
 
 LogicalResult StimulusOp::verify() {
   if (auto init = getInit()) // stimulus_r1
-    if (std::optional<int64_t> count = getValueCount(*init))
-      if (*count != ::countUnits(getOutput().getType()))
-        return emitOpError("has ") << *count << " initial values for "
-                                   << ::countUnits(getOutput().getType())
+    if (std::optional<int64_t> count = getValueCount(*init)) {
+      int64_t units = ::countUnits(getOutput().getType());
+      if (*count != units && *count != units * countLanes(*this))
+        return emitOpError("has ") << *count << " initial values for " << units
                                    << " units";
+    }
   return verifyInterval(*this, getRange(), "range"); // stimulus_r2
 }
 

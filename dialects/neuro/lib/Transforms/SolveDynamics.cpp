@@ -92,11 +92,23 @@ LogicalResult Solver::run() {
   DiffOp first = equations.front().diff;
   for (Equation &equation : equations) {
     Value hold = equation.diff.getHold();
-    Operation *definition = hold ? hold.getDefiningOp() : nullptr;
-    if (definition && first->isBeforeInBlock(definition))
+    auto isLate = [&](Value value) {
+      Operation *definition = value ? value.getDefiningOp() : nullptr;
+      return definition && definition->getBlock() == first->getBlock() &&
+             first->isBeforeInBlock(definition);
+    };
+    if (isLate(hold))
       return equation.diff.emitOpError("has a hold condition that is computed "
                                        "after the first equation of the region; "
                                        "move its computation up");
+    WalkResult captured = equation.diff.getBody().walk([&](Operation *op) {
+      return llvm::any_of(op->getOperands(), isLate) ? WalkResult::interrupt()
+                                                     : WalkResult::advance();
+    });
+    if (captured.wasInterrupted())
+      return equation.diff.emitOpError("uses a value that is computed after the "
+                                       "first equation of the region; move its "
+                                       "computation up");
   }
   builder.setInsertionPoint(first);
   if (failed(readEquations()) || failed(chooseMethods()))
@@ -380,6 +392,9 @@ struct SolveDynamicsPass
           for (TraceOp trace : plastic.getRuleOp().list<TraceOp>())
             if (!trace.getTick().empty() &&
                 failed(solve(trace.getTick(), dt)))
+              return WalkResult::interrupt();
+          for (HandlerOp handler : plastic.getRuleOp().list<HandlerOp>())
+            if (failed(solve(handler.getBody(), dt)))
               return WalkResult::interrupt();
         }
       }
