@@ -188,6 +188,6 @@ neuro.experiment @expect_r2 on @n {
 // -----
 
 neuro.network @n dt 1.0 {
-  // expected-error @below {{'neuro.step' op expects parent op to be one of 'neuro.experiment, neuro.phase, neuro.repeat, neuro.for_each'}}
+  // expected-error @below {{'neuro.step' op expects parent op to be one of 'neuro.experiment, neuro.phase, neuro.repeat, neuro.for_each, neuro.if, neuro.while'}}
   neuro.step 3
 }

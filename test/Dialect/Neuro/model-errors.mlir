@@ -265,3 +265,108 @@ neuro.rule @on_r1 {
     %n = arith.constant 1 : i64
   }
 }
+
+// -----
+
+neuro.model @reduce_r1_stage {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    // expected-error @below {{'neuro.reduce' op in a stage reduces over units, got 'post'}}
+    %r = neuro.reduce sum %c over post
+  }
+}
+
+// -----
+
+neuro.rule @reduce_r1_handler {
+  neuro.on tick {
+    %w = neuro.get @w
+    // expected-error @below {{'neuro.reduce' op in a handler reduces over post, pre or all, got 'units'}}
+    %r = neuro.reduce max %w over units
+  }
+}
+
+// -----
+
+neuro.rule @reduce_stands_in_a_handler {
+  neuro.trace @x on pre {
+    %x = neuro.get @x
+    // expected-error @below {{'neuro.reduce' op expects parent op to be one of 'neuro.stage, neuro.on'}}
+    %r = neuro.reduce max %x over units
+  }
+}
+
+// -----
+
+neuro.rule @reduce_r2_handler {
+  neuro.on tick {
+    %w = neuro.get @w
+    // expected-error @below {{'neuro.reduce' op 'group' is a positive number of units of a stage}}
+    %r = neuro.reduce max %w over post group 2
+  }
+}
+
+// -----
+
+neuro.model @reduce_r2_zero {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    // expected-error @below {{'neuro.reduce' op 'group' is a positive number of units of a stage}}
+    %r = neuro.reduce sum %c over units group 0
+  }
+}
+
+// -----
+
+neuro.model @reduce_r3_missing {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    // expected-error @below {{'neuro.reduce' op 'k', at least 1, belongs to 'kth_largest' and to no other kind}}
+    %r = neuro.reduce kth_largest %c over units
+  }
+}
+
+// -----
+
+neuro.model @reduce_r3_other_kind {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    // expected-error @below {{'neuro.reduce' op 'k', at least 1, belongs to 'kth_largest' and to no other kind}}
+    %r = neuro.reduce sum %c over units k 2
+  }
+}
+
+// -----
+
+neuro.model @reduce_r4 {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    // expected-error @below {{'neuro.reduce' op only a sum has prefixes}}
+    %r = neuro.reduce max %c over units prefix
+  }
+}
+
+// -----
+
+neuro.rule @diff_r4 {
+  neuro.state @e init 0.0
+  neuro.on pre {
+    // expected-error @below {{'neuro.diff' op may stand in 'on tick' only, since other handlers do not run in every tick}}
+    neuro.diff @e {
+      %e = neuro.get @e
+      neuro.yield %e
+    }
+  }
+}
+
+// -----
+
+neuro.rule @diff_r4_of_a_weight {
+  neuro.on tick {
+    // expected-error @below {{'neuro.diff' op names 'w', which is not a state of this model}}
+    neuro.diff @w {
+      %w = neuro.get @w
+      neuro.yield %w
+    }
+  }
+}

@@ -602,13 +602,27 @@ neuro.network @plastic_r6 dt 1.0 {
 // -----
 
 neuro.rule @r {
+  neuro.state @e init 0.0
 }
-neuro.network @plastic_r7 dt 1.0 {
+neuro.network @plastic_r7_state dt 1.0 {
   %x = neuro.stimulus @x : tensor<16xf32>
   %y = neuro.stimulus @y : tensor<4xf32>
   neuro.weight @W pre [1, 4, 4] post [1, 2, 2] connect #neuro.conv<kernel = [3, 3], strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1> values 1.0
-  // expected-error @below {{'neuro.plastic' op a convolution shares its values and cannot learn by synapse; use a dense or sparse weight}}
+  // expected-error @below {{'neuro.plastic' op rule 'r' keeps a state for each synapse, which the shared values of a convolution cannot}}
   neuro.plastic @p on @W rule @r pre %x post %y : tensor<16xf32>, tensor<4xf32>
+}
+
+// -----
+
+neuro.rule @r {
+  neuro.on pre {}
+}
+neuro.network @plastic_r7_event dt 1.0 {
+  %x = neuro.stimulus @x : tensor<16xi1>
+  %y = neuro.stimulus @y : tensor<4xf32>
+  neuro.weight @W pre [1, 4, 4] post [1, 2, 2] connect #neuro.conv<kernel = [3, 3], strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1> values 1.0
+  // expected-error @below {{'neuro.plastic' op rule 'r' acts on single spikes; a convolution's values are shared and change by 'on tick' or 'on call' only}}
+  neuro.plastic @p on @W rule @r pre %x post %y : tensor<16xi1>, tensor<4xf32>
 }
 
 // -----
@@ -651,4 +665,136 @@ neuro.network @associative_memory_r1 dt 1.0 {
   neuro.weight @W pre [4] post [2] connect #neuro.dense values 1.0
   // expected-error @below {{'neuro.associative_memory' op needs a dense or all-to-all weight 'W' from 4 to 4 units, and a state of the cue's type}}
   %s = neuro.associative_memory @M cue %x through @W learning_rate 0.1 : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @below {{'neuro.network' op batch must be at least 1, got 0}}
+neuro.network @network_r5 dt 1.0 batch 0 {
+}
+
+// -----
+
+neuro.model @winners {
+  neuro.stage @s {
+    %c = arith.constant 1.0 : f64
+    %r = neuro.reduce sum %c over units group 4
+  }
+}
+neuro.network @population_r8 dt 1.0 {
+  // expected-error @below {{'neuro.population' op has 6 units, which groups of 4 do not divide}}
+  neuro.population @A of @winners shape [6] : () -> ()
+}
+
+// -----
+
+neuro.model @m {
+  neuro.state @v init 0.0
+  neuro.stage @s {}
+}
+neuro.network @population_r6_batch dt 1.0 batch 3 {
+  // expected-error @below {{'neuro.population' op gives 4 values of 'v' for 2 units}}
+  neuro.population @A of @m shape [2] init {v = dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf64>} : () -> ()
+}
+
+// -----
+
+neuro.network @stimulus_r1_batch dt 1.0 batch 3 {
+  // expected-error @below {{'neuro.stimulus' op has 4 initial values for 2 units}}
+  %x = neuro.stimulus @x init(dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf64>) : tensor<2xf32>
+}
+
+// -----
+
+neuro.model @relay {
+  neuro.input @x
+  neuro.output @y : f64
+  neuro.stage @pass {
+    %x = neuro.get @x
+    neuro.emit @y, %x : f64
+  }
+}
+neuro.network @population_r9 dt 1.0 {
+  %x = neuro.stimulus @x : tensor<2xf32>
+  // expected-error @below {{'neuro.population' op is a plant, whose outputs take at least one tick; give the projection a delay, or delay the signal}}
+  %p = neuro.population @P of @relay shape [2] inputs(%x) ports ["x"] plant : (tensor<2xf32>) -> tensor<2xf32>
+  // expected-note @below {{read in the same tick here}}
+  %a = neuro.population @A of @relay shape [2] inputs(%p) ports ["x"] : (tensor<2xf32>) -> tensor<2xf32>
+}
+
+// -----
+
+neuro.model @relay {
+  neuro.input @x
+  neuro.output @y : f64
+  neuro.stage @pass {
+    %x = neuro.get @x
+    neuro.emit @y, %x : f64
+  }
+}
+neuro.network @population_r9_projection dt 1.0 {
+  %x = neuro.stimulus @x : tensor<2xf32>
+  neuro.weight @W pre [2] post [2] connect #neuro.dense values 1.0
+  // expected-error @below {{'neuro.population' op is a plant, whose outputs take at least one tick; give the projection a delay, or delay the signal}}
+  %p = neuro.population @P of @relay shape [2] inputs(%x) ports ["x"] plant : (tensor<2xf32>) -> tensor<2xf32>
+  %i = neuro.project %p through @W : tensor<2xf32> -> tensor<2xf32>
+  %double = arith.addf %i, %i : tensor<2xf32>
+  // expected-note @below {{read in the same tick here}}
+  %a = neuro.population @A of @relay shape [2] inputs(%double) ports ["x"] : (tensor<2xf32>) -> tensor<2xf32>
+}
+
+// -----
+
+neuro.rule @r {
+  neuro.on tick {}
+}
+neuro.model @source {
+  neuro.output @y : f64
+  neuro.stage @pass {
+    %t = neuro.time
+    neuro.emit @y, %t : f64
+  }
+}
+neuro.network @population_r9_plastic dt 1.0 {
+  // expected-error @below {{'neuro.population' op is a plant, whose outputs take at least one tick; give the projection a delay, or delay the signal}}
+  %p = neuro.population @P of @source shape [2] plant : () -> tensor<2xf32>
+  neuro.weight @W pre [2] post [2] connect #neuro.dense values 1.0
+  neuro.weight @V pre [2] post [2] connect #neuro.dense values 1.0
+  %late = neuro.delay %p by 1 : tensor<2xf32>
+  neuro.plastic @late on @V rule @r pre %p post %late delay 1 : tensor<2xf32>, tensor<2xf32>
+  // expected-note @below {{read in the same tick here}}
+  neuro.plastic @now on @W rule @r pre %late post %p delay 1 : tensor<2xf32>, tensor<2xf32>
+}
+
+// -----
+
+neuro.model @source {
+  neuro.param @a = 1.0
+  neuro.output @y : f64
+  neuro.stage @pass {
+    %t = neuro.get @a
+    neuro.emit @y, %t : f64
+  }
+}
+neuro.network @probe_r2_name dt 1.0 {
+  %p = neuro.population @P of @source shape [2] : () -> tensor<2xf32>
+  // expected-error @below {{'neuro.probe' op asks for the derivative with respect to 'P.b', which is not a parameter POPULATION.NAME of this network}}
+  neuro.probe @d %p wrt "P.b" : tensor<2xf32>
+}
+
+// -----
+
+neuro.model @source {
+  neuro.param @a = 1.0
+  neuro.output @y : i1
+  neuro.stage @pass {
+    %t = neuro.get @a
+    %s = arith.cmpf ogt, %t, %t : f64
+    neuro.emit @y, %s : i1
+  }
+}
+neuro.network @probe_r2_spikes dt 1.0 {
+  %p = neuro.population @P of @source shape [2] : () -> tensor<2xi1>
+  // expected-error @below {{'neuro.probe' op asks for the derivative of spikes; record a real signal}}
+  neuro.probe @d %p wrt "P.a" : tensor<2xi1>
 }

@@ -34,3 +34,36 @@ neuro.model @m {
     %unused = neuro.get @u
   }
 }
+
+// A reduction is a pure function of its operand (over the whole group): two
+// equal ones are one, and one that nobody reads goes. Of another group, or with
+// another k, it is another value. Its operand is read before and after it.
+
+// CHECK-LABEL: neuro.model @groups
+neuro.model @groups {
+  neuro.state @v init 0.0
+  neuro.output @o : f64
+  // CHECK: neuro.stage @s {
+  neuro.stage @s {
+    // CHECK-NEXT: %[[V:.*]] = neuro.get @v
+    // CHECK-NEXT: %[[SUM:.*]] = neuro.reduce sum %[[V]] over units{{$}}
+    // CHECK-NEXT: %[[PART:.*]] = neuro.reduce sum %[[V]] over units group 2{{$}}
+    // CHECK-NEXT: %[[A:.*]] = arith.addf %[[SUM]], %[[SUM]]
+    // CHECK-NEXT: %[[B:.*]] = arith.addf %[[A]], %[[PART]]
+    // CHECK-NEXT: %[[AFTER:.*]] = neuro.reduce sum %[[B]] over units{{$}}
+    // CHECK-NEXT: neuro.emit @o, %[[AFTER]]
+    // CHECK-NEXT: neuro.set @v, %[[B]]
+    // CHECK-NEXT: }
+    %v = neuro.get @v
+    %sum = neuro.reduce sum %v over units
+    %part = neuro.reduce sum %v over units group 2
+    %same = neuro.reduce sum %v over units
+    %unused = neuro.reduce max %v over units
+    %a = arith.addf %sum, %same : f64
+    %b = arith.addf %a, %part : f64
+    neuro.set @v, %b
+    %w = neuro.get @v
+    %after = neuro.reduce sum %w over units
+    neuro.emit @o, %after : f64
+  }
+}

@@ -37,6 +37,14 @@ neuro.model @neuron {
     %i = neuro.index
     // CHECK: neuro.set @v, %
     neuro.set @v, %i
+    // CHECK: neuro.reduce max %{{.*}} over units
+    %most = neuro.reduce max %u over units
+    // CHECK: neuro.reduce sum %{{.*}} over units group 2 prefix
+    %before = neuro.reduce sum %u over units group 2 prefix
+    // CHECK: neuro.reduce kth_largest %{{.*}} over units k 3
+    %third = neuro.reduce kth_largest %u over units k 3
+    // CHECK: neuro.reduce logsumexp %{{.*}} over units
+    %l = neuro.reduce logsumexp %u over units
     neuro.emit @spike, %t : i1
   }
 }
@@ -64,8 +72,25 @@ neuro.rule @rule {
     %w = neuro.get @w
     neuro.set @w, %w
   }
-  neuro.on post {}
-  neuro.on tick {}
+  // CHECK: neuro.on post {
+  neuro.on post {
+    %w = neuro.get @w
+    // CHECK: neuro.reduce rank %{{.*}} over pre
+    %r = neuro.reduce rank %w over pre
+    // CHECK: neuro.reduce min %{{.*}} over all
+    %m = neuro.reduce min %w over all
+  }
+  // CHECK: neuro.on tick {
+  neuro.on tick {
+    // CHECK: neuro.diff @eligibility {
+    neuro.diff @eligibility {
+      %e = neuro.get @eligibility
+      neuro.yield %e
+    }
+    %w = neuro.get @w
+    // CHECK: neuro.reduce sum %{{.*}} over post prefix
+    %p = neuro.reduce sum %w over post prefix
+  }
   // CHECK: neuro.on call {
   neuro.on call {}
 }
@@ -119,6 +144,22 @@ neuro.network @net dt 0.1 seed 42 {
   %value, %error = neuro.pc_layer @layer predicts %drive through @G rate 0.1 precision 2.0 prior 1.0 learning_rate 0.001 range [-5.0, 5.0] : tensor<4xf32> -> tensor<2xf32>, tensor<4xf32>
   // CHECK: neuro.associative_memory @memory cue %{{.*}} through @A learning_rate 2.500000e-01 : tensor<4xf32>
   %state = neuro.associative_memory @memory cue %drive through @A learning_rate 0.25 : tensor<4xf32>
+}
+
+// CHECK-LABEL: neuro.network @lanes dt 1.000000e+00 seed 3 batch 8
+neuro.network @lanes dt 1.0 seed 3 batch 8 {
+  %drive = neuro.stimulus @drive init(dense<0.5> : tensor<32xf32>) : tensor<4xf32>
+  // CHECK: neuro.population @World of @neuron shape [4] every 2 plant : () -> (tensor<4xi1>, tensor<4xf32>)
+  %s, %r = neuro.population @World of @neuron shape [4] every 2 plant : () -> (tensor<4xi1>, tensor<4xf32>)
+  neuro.weight @W pre [4] post [4] connect #neuro.dense values 1.0
+  %i = neuro.project %r through @W delay 1 : tensor<4xf32> -> tensor<4xf32>
+  %t, %u = neuro.population @Body of @neuron shape [4] inputs(%i) ports ["drive"] plant : (tensor<4xf32>) -> (tensor<4xi1>, tensor<4xf32>)
+  %reward = neuro.stimulus @reward : tensor<1xf32>
+  // CHECK: neuro.plastic @learning on @W rule @rule {{.*}} delay 1 disabled batch_sum : tensor<4xi1>, tensor<4xi1>, tensor<1xf32>
+  %fired = neuro.delay %s by 1 : tensor<4xi1>
+  neuro.plastic @learning on @W rule @rule pre %s post %fired factors(%reward) as ["reward"] delay 1 disabled batch_sum : tensor<4xi1>, tensor<4xi1>, tensor<1xf32>
+  // CHECK: neuro.probe @slope %{{.*}} wrt "Body.tau" every 2 output : tensor<4xf32>
+  neuro.probe @slope %u wrt "Body.tau" every 2 output : tensor<4xf32>
 }
 
 // CHECK: neuro.dataset @rows values dense<{{.*}}> : tensor<2x4xf32>

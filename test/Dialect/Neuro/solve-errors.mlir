@@ -85,3 +85,25 @@ neuro.model @two_holds {
 neuro.network @n dt 0.1 {
   neuro.population @x of @two_holds shape [1] : () -> ()
 }
+
+// -----
+
+neuro.model @late_value {
+  neuro.state @v init 0.0
+  neuro.state @u init 0.0
+  neuro.stage @s {
+    neuro.diff @v {
+      %v = neuro.get @v
+      neuro.yield %v
+    }
+    %u = neuro.get @u
+    %m = neuro.reduce max %u over units
+    // expected-error @below {{'neuro.diff' op uses a value that is computed after the first equation of the region; move its computation up}}
+    neuro.diff @u {
+      neuro.yield %m
+    }
+  }
+}
+neuro.network @n dt 0.1 {
+  neuro.population @a of @late_value shape [1] : () -> ()
+}
