@@ -59,9 +59,9 @@ struct Weight {
   neuro::WeightOp op;
   rt::Synapses synapses; ///< rows by pre unit
   Vector initial, values;
-  std::vector<uint32_t> preOf; ///< pre unit of each synapse
+  std::vector<uint32_t> preOf;               ///< pre unit of each synapse
   std::vector<std::vector<uint64_t>> byPost; ///< synapses of each post unit
-  double lo, hi; ///< bounds and sign class
+  double lo, hi;                             ///< bounds and sign class
 };
 
 struct Projection {

@@ -2,8 +2,9 @@
 //
 // Learning in the reference interpreter: for every plastic weight, in every
 // tick, traces, handlers and bounds in the order that the dialect defines. Each
-// handler runs for all lanes of a batch from the same weight; the lanes' changes
-// (and those at all positions of a convolution) are then applied together.
+// handler runs for all lanes of a batch from the same weight; the lanes'
+// changes (and those at all positions of a convolution) are then applied
+// together.
 #include "Network.h"
 
 #include <algorithm>
@@ -86,9 +87,8 @@ void Plastic::advanceTraces(uint64_t now, double dt, bool spikes) {
         else if (Trace *other = findTrace(name))
           value = other->values[i];
         else if (auto it = factors.find(name); it != factors.end())
-          value = it->second.second->at(0)[it->second.first == Side::Scalar
-                                               ? i / unitsOfLane
-                                               : i];
+          value = it->second.second->at(
+              0)[it->second.first == Side::Scalar ? i / unitsOfLane : i];
         slots[code.readSlots[r]] = value;
       }
       unit.entity = i;
@@ -173,9 +173,8 @@ Plastic::getGroups(const Reduction &reduction,
   for (auto [member, synapse] : llvm::enumerate(synapses)) {
     size_t group = reduction.over == ReduceOver::Post
                        ? weight->synapses.post[synapse]
-                   : reduction.over == ReduceOver::Pre
-                       ? weight->preOf[synapse]
-                       : 0;
+                   : reduction.over == ReduceOver::Pre ? weight->preOf[synapse]
+                                                       : 0;
     groups[group].push_back(member);
   }
   return groups;
@@ -214,9 +213,9 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
     std::vector<uint64_t> synapses = getAffected(event, lane);
     auto environmentOf = [&](size_t member) -> const Environment & {
       uint64_t synapse = synapses[member];
-      unit.entity = (lane * numPre() + weight->preOf[synapse]) *
-                        uint64_t(numPost()) +
-                    weight->synapses.post[synapse];
+      unit.entity =
+          (lane * numPre() + weight->preOf[synapse]) * uint64_t(numPost()) +
+          weight->synapses.post[synapse];
       unit.unit = synapse;
       return unit;
     };
@@ -258,7 +257,8 @@ void Plastic::handle(Event event, uint64_t now, double dt) {
   for (auto [w, name] : llvm::enumerate(code.writes)) {
     Vector &target = getTarget(name);
     for (size_t s = 0; s < target.size(); ++s)
-      target[s] += all[w][isShared() ? weight->synapses.source[s] : s] / divisor;
+      target[s] +=
+          all[w][isShared() ? weight->synapses.source[s] : s] / divisor;
   }
 }
 

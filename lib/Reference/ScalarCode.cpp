@@ -81,8 +81,7 @@ static Apply lookupFunction(StringRef name) {
        [](double a, double, double) { return std::nearbyint(a); }},
       {"math.copysign",
        [](double a, double b, double) { return std::copysign(a, b); }},
-      {"math.powf",
-       [](double a, double b, double) { return std::pow(a, b); }},
+      {"math.powf", [](double a, double b, double) { return std::pow(a, b); }},
       {"math.fma",
        [](double a, double b, double c) { return std::fma(a, b, c); }},
   };
@@ -193,9 +192,8 @@ FailureOr<ScalarCode> ScalarCode::compile(Block &block) {
       instruction.kind = Instruction::Index;
     } else {
       auto compare = dyn_cast<arith::CmpFOp>(op);
-      instruction.apply = compare
-                              ? lookupComparison(compare.getPredicate())
-                              : lookupFunction(op.getName().getStringRef());
+      instruction.apply = compare ? lookupComparison(compare.getPredicate())
+                                  : lookupFunction(op.getName().getStringRef());
       if (!instruction.apply || op.getNumResults() != 1)
         return op.emitError("the reference interpreter does not know '")
                << op.getName() << "' in scalar code";
@@ -240,8 +238,7 @@ void ScalarCode::runPiece(double *slots, size_t begin, size_t end,
 // Reductions
 //===----------------------------------------------------------------------===//
 
-std::vector<double>
-Reduction::apply(const std::vector<double> &values) const {
+std::vector<double> Reduction::apply(const std::vector<double> &values) const {
   if (values.empty())
     return {};
   auto forAll = [&](double result) {
@@ -275,9 +272,8 @@ Reduction::apply(const std::vector<double> &values) const {
   case GroupReduce::Rank: {
     std::vector<size_t> order(values.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return values[a] > values[b];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return values[a] > values[b]; });
     if (kind == GroupReduce::KthLargest)
       return forAll(k <= order.size() ? values[order[k - 1]] : -HUGE_VAL);
     std::vector<double> ranks(values.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A block of scalar code as a list of f64 instructions on slots. Truth values
-// are 0 and 1. One instruction per operation, in IR order; nothing is optimised.
-// Reductions over a group cut the list into pieces: every member runs a piece
-// before any runs the next.
+// are 0 and 1. One instruction per operation, in IR order; nothing is
+// optimised. Reductions over a group cut the list into pieces: every member
+// runs a piece before any runs the next.
 #ifndef NEUROC_LIB_REFERENCE_SCALARCODE_H
 #define NEUROC_LIB_REFERENCE_SCALARCODE_H
 
@@ -32,7 +32,7 @@ struct Reduction {
   uint64_t k = 1;
   bool isPrefix = false;
   unsigned in = 0, out = 0; ///< slots
-  size_t end = 0; ///< the instructions before this one come before it
+  size_t end = 0;           ///< the instructions before this one come before it
 
   /// Reduces the values of one group, in the order of its members; each member
   /// gets its own result.
@@ -65,10 +65,10 @@ public:
   /// Runs the code for `count` members in lockstep. `slots` holds
   /// getNumSlots() values for each member; `environmentOf` gives the
   /// surroundings of a member.
-  void runTogether(
-      std::vector<double> &slots, size_t count,
-      const std::function<const Environment &(size_t)> &environmentOf,
-      const std::function<Groups(const Reduction &)> &groupsOf) const;
+  void
+  runTogether(std::vector<double> &slots, size_t count,
+              const std::function<const Environment &(size_t)> &environmentOf,
+              const std::function<Groups(const Reduction &)> &groupsOf) const;
 
 private:
   void runPiece(double *slots, size_t begin, size_t end,

@@ -68,7 +68,7 @@ Values randomValues(uint64_t key, size_t count) {
   return values;
 }
 
-const char *const kinds[] = {"sum",       "max",  "min",   "logsumexp",
+const char *const kinds[] = {"sum",         "max",  "min",   "logsumexp",
                              "kth_largest", "rank", "prefix"};
 
 std::string reduceText(const std::string &kind, const std::string &operand,
@@ -120,8 +120,8 @@ neuro.network @n dt 1.0 batch 3 {
           for (size_t i = 0; i < size; ++i)
             doubled[i] = 2 * x[first + i];
           for (size_t i = 0; i < size; ++i)
-            EXPECT_DOUBLE_EQ(y[first + i], reduceByHand(kind, doubled, i, k) -
-                                               x[first + i])
+            EXPECT_DOUBLE_EQ(y[first + i],
+                             reduceByHand(kind, doubled, i, k) - x[first + i])
                 << kind << " group " << group << " k " << k << " unit "
                 << first + i;
         }
@@ -220,8 +220,9 @@ neuro.network @n dt 1.0 {
         ASSERT_TRUE(engine->readWeight("W", after).isOk());
         ASSERT_TRUE(engine->readState("p", "seen", seen).isOk());
         auto runs = [&](size_t s) {
-          return event == "tick" || (event == "pre" ? preFires[pairs[s].first]
-                                                    : postFires[pairs[s].second]);
+          return event == "tick" ||
+                 (event == "pre" ? preFires[pairs[s].first]
+                                 : postFires[pairs[s].second]);
         };
         for (size_t s = 0; s < pairs.size(); ++s) {
           double expected = -99, weight = before[s];
@@ -230,10 +231,10 @@ neuro.network @n dt 1.0 {
             size_t self = 0;
             for (size_t t = 0; t < pairs.size(); ++t) {
               bool isMember =
-                  runs(t) && (over == "all" ||
-                              (over == "pre" ? pairs[t].first == pairs[s].first
-                                             : pairs[t].second ==
-                                                   pairs[s].second));
+                  runs(t) &&
+                  (over == "all" ||
+                   (over == "pre" ? pairs[t].first == pairs[s].first
+                                  : pairs[t].second == pairs[s].second));
               if (t == s)
                 self = group.size();
               if (isMember)
@@ -243,7 +244,8 @@ neuro.network @n dt 1.0 {
             weight = 2;
           }
           EXPECT_DOUBLE_EQ(seen[s], expected)
-              << kind << " over " << over << " on " << event << ", synapse " << s;
+              << kind << " over " << over << " on " << event << ", synapse "
+              << s;
           EXPECT_EQ(after[s], weight);
         }
       }
@@ -390,7 +392,8 @@ neuro.rule @hebb {
     neuro.set @w, %n
   }
 }
-neuro.network @n dt 1.0 batch )mlir" + std::to_string(lanes) +
+neuro.network @n dt 1.0 batch )mlir" +
+                       std::to_string(lanes) +
                        R"mlir( {
   %x = neuro.stimulus @x : tensor<2x4x3xf32>
   %y = neuro.stimulus @y : tensor<3x4x2xf32>
