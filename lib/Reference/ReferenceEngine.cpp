@@ -287,8 +287,7 @@ void ReferenceEngine::record(rt::RecordSink *sink) {
     for (size_t i = 0; i < values.size(); ++i)
       if (values[i] != 0)
         units.push_back(i);
-    if (!units.empty())
-      sink->spikes(probe, now, units);
+    sink->spikes(probe, now, units);
   }
 }
 

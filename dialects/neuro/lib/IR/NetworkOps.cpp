@@ -489,7 +489,7 @@ LogicalResult ProbeOp::verify() {
     return emitOpError("'every' must be at least 1, got ")
            << int64_t(getEvery());
   if (std::optional<StringRef> wrt = getWrt()) { // probe_r2
-    auto [population, parameter] = wrt->split('.');
+    auto [population, parameter] = wrt->rsplit('.');
     auto op = dyn_cast_or_null<PopulationOp>(
         SymbolTable::lookupSymbolIn((*this)->getParentOp(), population));
     ModelOp model = op ? op.getModelOp() : ModelOp();
