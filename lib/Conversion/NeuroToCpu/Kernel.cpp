@@ -32,6 +32,15 @@ Value Kernel::number(double value) {
                                    builder.getFloatAttr(real, value));
 }
 
+Value Kernel::time(double dt) {
+  Type f64 = builder.getF64Type();
+  Value ticks = arith::UIToFPOp::create(builder, loc, f64, tick());
+  Value step =
+      arith::ConstantOp::create(builder, loc, builder.getF64FloatAttr(dt));
+  Value ms = arith::MulFOp::create(builder, loc, ticks, step);
+  return real.isF64() ? ms : arith::TruncFOp::create(builder, loc, real, ms);
+}
+
 Value Kernel::memref(const Buffer &buffer) {
   Value &value = memrefs[buffer.name];
   if (!value) {
@@ -92,11 +101,19 @@ Value Kernel::slot(const Signal &signal, int64_t delay) {
   return value;
 }
 
-Value Kernel::loadReal(const Signal &signal, Value slot, Value unit) {
-  Value value = load(signal.buffer, signal.depth == 1 ? unit : add(slot, unit));
+Value Kernel::loadReal(const Signal &signal, Value slot, Value place) {
+  Value value =
+      load(signal.buffer, signal.depth == 1 ? place : add(slot, place));
   if (isa<IntegerType>(value.getType()))
     return arith::UIToFPOp::create(builder, loc, real, value);
   return value;
+}
+
+void Kernel::forLanes(function_ref<void(Value)> body) {
+  if (lanes == 1)
+    body(index(0));
+  else
+    loop(lanes, body);
 }
 
 void Kernel::loop(Value lo, Value hi, function_ref<void(Value)> body) {

@@ -26,12 +26,13 @@ struct Buffer {
 };
 
 /// A signal's memory: `depth` slots of `units` values, slot (tick mod depth)
-/// is this tick's. Spikes are bytes (0 or 1).
+/// is this tick's. Spikes are bytes (0 or 1). In a batch of B lanes every unit
+/// has B neighbouring places: place u * B + l is unit u in lane l.
 struct Signal {
   int64_t number = 0; ///< in the plan's list
   Buffer buffer;
-  llvm::SmallVector<int64_t> shape;
-  int64_t units = 0;
+  llvm::SmallVector<int64_t> shape; ///< of one lane
+  int64_t units = 0;                ///< places of a slot: units times lanes
   int64_t depth = 1;
   bool isSpikes = false;
   mlir::Value value; ///< in the network
@@ -58,10 +59,12 @@ public:
   /// 0: signals are those of tick `tick`; 1: the function runs between ticks
   /// and reads those of the tick before.
   int64_t lag = 0;
+  int64_t lanes = 1; ///< of the network's batch
 
   mlir::Value tick() { return function.getArgument(0); } ///< i64
   mlir::Value index(int64_t value);
   mlir::Value number(double value); ///< a constant of type `real`
+  mlir::Value time(double dt);      ///< of this tick in ms, computed in f64
   mlir::Value memref(const Buffer &buffer);
   mlir::Value load(const Buffer &buffer, mlir::Value at);
   /// Loads an integer and makes it an index.
@@ -76,9 +79,15 @@ public:
 
   /// First element of the slot that holds the signal `delay` ticks ago.
   mlir::Value slot(const Signal &signal, int64_t delay = 0);
-  /// Element `unit` of a signal as a real number, from a slot's start.
+  /// Element `place` of a signal as a real number, from a slot's start.
   mlir::Value loadReal(const Signal &signal, mlir::Value slot,
-                       mlir::Value unit);
+                       mlir::Value place);
+  /// The place of a unit in a lane.
+  mlir::Value place(mlir::Value unit, mlir::Value lane) {
+    return lanes == 1 ? unit : add(mul(unit, lanes), lane);
+  }
+  /// body(lane) for every lane; without a batch once, with a zero.
+  void forLanes(llvm::function_ref<void(mlir::Value)> body);
 
   /// for (i = lo; i < hi; ++i) body(i)
   void loop(mlir::Value lo, mlir::Value hi,

@@ -19,7 +19,7 @@ namespace neuroc::cpu {
 Lowering::Lowering(ModuleOp module, neuro::NetworkOp network, bool isDouble)
     : module(module), network(network), context(module.getContext()),
       globals(context), isDouble(isDouble),
-      dt(network.getDt().convertToDouble()) {
+      dt(network.getDt().convertToDouble()), lanes(network.getBatch()) {
   real = isDouble ? Type(Float64Type::get(context))
                   : Type(Float32Type::get(context));
   globals.setInsertionPointToEnd(module.getBody());
@@ -237,7 +237,7 @@ LogicalResult Lowering::collectSignals() {
     signal.number = signals.size() - 1;
     if (type)
       signal.shape.assign(type.getShape().begin(), type.getShape().end());
-    signal.units = neuro::countUnits(signal.shape);
+    signal.units = neuro::countUnits(signal.shape) * lanes;
     signal.isSpikes =
         (type ? type.getElementType() : value.getType()).isInteger(1);
     signalOf[value] = &signal;
@@ -327,6 +327,8 @@ LogicalResult Lowering::addSources() {
       Fields fields = {field("name", stimulus.getSymName()),
                        field("signal", signal->number)};
       std::vector<double> initial = neuro::getInitialStimulus(stimulus);
+      for (size_t i = initial.size(), given = i; i < size_t(signal->units); ++i)
+        initial.push_back(initial[i - given]); // every lane has the same
       Buffer buffer = addBuffer(
           "stimulus." + stimulus.getSymName(), globals.getF64Type(),
           signal->units,
@@ -380,8 +382,8 @@ void Lowering::addRecorders() {
       recorders.push_back(dictionary(
           {field("name", watch.getSymName()),
            field("buffer", stateBuffer(population, watch.getVariable()).name),
-           field("units", population.getNumUnits()),
-           field("every", int64_t(watch.getEvery()))}));
+           field("units", population.getNumUnits() * lanes),
+           field("shape", population.getShape()), field("every", int64_t(watch.getEvery()))}));
     }
   }
 }
@@ -547,6 +549,7 @@ void Lowering::writePlan() {
       dictionary({field("real", isDouble ? "f64" : "f32"),
                   field("dt_ms", Attribute(globals.getF64FloatAttr(dt))),
                   field("seed", int64_t(network.getSeed())),
+                  field("batch", lanes),
                   field("buffers", buffers), field("signals", signalList),
                   field("weights", weightList), field("stimuli", stimuli),
                   field("spike_arrays", spikeArrays),
@@ -571,7 +574,7 @@ LogicalResult Lowering::run() {
            field("buffer", stateBuffer(population, state.getSymName()).name)}));
     populations.push_back(
         dictionary({field("name", population.getSymName()),
-                    field("units", population.getNumUnits()),
+                    field("units", population.getNumUnits() * lanes),
                     field("every", int64_t(population.getEvery())),
                     field("states", stateList)}));
   }

@@ -6,6 +6,7 @@
 #define NEUROC_LIB_CONVERSION_NEUROTOCPU_LOWERING_H
 
 #include "Kernel.h"
+#include "Pieces.h"
 
 #include "neuroc/Neuro/Analysis/Connectivity.h"
 #include "neuroc/Neuro/Analysis/TickSchedule.h"
@@ -51,24 +52,15 @@ struct RowView {
   llvm::SmallVector<int64_t> delays;
 };
 
-/// Rewrites f64 scalar code to a kernel's real format.
-class ScalarCloner {
-public:
-  ScalarCloner(Kernel &kernel) : kernel(kernel) {}
-  /// Binds a value of the region to generated code.
-  void map(mlir::Value from, mlir::Value to) { mapping.map(from, to); }
-  mlir::Value lookup(mlir::Value value) { return mapping.lookup(value); }
-  /// Remembers the f64 value that a random draw had before rounding.
-  void mapExact(mlir::Value from, mlir::Value exact) { exacts[from] = exact; }
-  /// Clones an arith or math operation.
-  void clone(mlir::Operation *op);
-
-private:
-  mlir::Value exactOperand(mlir::Value value);
-  Kernel &kernel;
-  mlir::IRMapping mapping;
-  llvm::DenseMap<mlir::Value, mlir::Value> exacts;
+/// The indices of one synapse in generated code, in one lane.
+struct Synapse {
+  mlir::Value slot; ///< of the weight's values and the synapse's states
+  mlir::Value pre, post;
+  mlir::Value entry; ///< its number in canonical order; a convolution's kernel
+                     ///< element has many
+  mlir::Value lane;
 };
+using SynapseBody = llvm::function_ref<void(const Synapse &)>;
 
 class Lowering {
 public:
@@ -117,10 +109,26 @@ private:
   Buffer connectedUnits(Weight &weight, bool transposed);
 
   // Stages.cpp
+  struct Stage;
+  mlir::LogicalResult emitStagePiece(Stage &stage, unsigned piece,
+                                     mlir::Value unit, mlir::Value lane,
+                                     mlir::Value place);
+  /// Makes the buffers between the pieces of a block that runs for `entries`
+  /// members.
+  void addPieceBuffers(
+      PieceBuffers &buffers, const Pieces &pieces, mlir::Block &block,
+      llvm::StringRef name, int64_t entries,
+      llvm::function_ref<int64_t(neuro::ReduceOp)> groups);
+  void emitStageReduction(Stage &stage, neuro::ReduceOp reduce);
+  /// From [lane, unit] or [unit], as the IR counts, to the places of buffers.
+  std::vector<double> toPlaces(const std::vector<double> &values,
+                               int64_t units);
+  Buffer addScratch(const llvm::Twine &name, mlir::Type element,
+                    int64_t count);
   mlir::LogicalResult lowerStage(neuro::PopulationOp population,
                                  neuro::StageOp stage);
   mlir::Value emitGet(Kernel &kernel, neuro::PopulationOp population,
-                      neuro::GetOp get, mlir::Value unit);
+                      neuro::GetOp get, mlir::Value place);
   Buffer stateBuffer(neuro::PopulationOp population, llvm::StringRef state);
 
   // Projections.cpp
@@ -136,14 +144,27 @@ private:
   // Plasticity.cpp
   struct Plasticity;
   mlir::LogicalResult lowerPlastic(neuro::PlasticOp plastic);
-  SignalUse factorSignal(Plasticity &p, llvm::StringRef name);
   mlir::LogicalResult emitTrace(Plasticity &p, neuro::TraceOp trace,
                                 bool spike);
+  struct Handler;
   mlir::LogicalResult emitHandler(Plasticity &p, neuro::HandlerOp handler);
+  mlir::LogicalResult emitRule(Handler &h, unsigned piece,
+                               const Synapse &synapse,
+                               llvm::function_ref<void(neuro::SetOp,
+                                                       mlir::Value)>
+                                   write);
+  void forEachSynapse(Kernel &k, Weight &weight, SynapseBody body);
+  void forEachEvent(Kernel &k, Plasticity &p, neuro::Side side,
+                    SynapseBody body);
+  void emitRuleReduction(Handler &h, neuro::ReduceOp reduce, mlir::Value lane);
   mlir::LogicalResult emitBounds(Plasticity &p);
 
   // Tensors.cpp
   mlir::LogicalResult lowerTensors(llvm::ArrayRef<mlir::Operation *> ops);
+  mlir::LogicalResult emitTensors(Kernel &kernel,
+                                  llvm::ArrayRef<mlir::Operation *> ops,
+                                  mlir::Value lane,
+                                  llvm::SmallVectorImpl<int64_t> &given);
   bool isSignal(mlir::Value value) { return signalOf.count(value); }
 
   void addItem(llvm::ArrayRef<mlir::NamedAttribute> fields) {
@@ -163,6 +184,7 @@ private:
   mlir::Type real;
   bool isDouble;
   double dt;
+  int64_t lanes; ///< of the batch
   std::optional<neuro::TickSchedule> schedule;
 
   std::deque<Signal> signals;
@@ -173,7 +195,7 @@ private:
   std::map<std::string, Buffer> params; ///< "population.param"
   std::vector<std::string> streams;
   std::vector<std::string> bufferNames;
-  unsigned functionCount = 0;
+  unsigned functionCount = 0, scratchCount = 0;
 
   AttrList items, plastics, stimuli, spikeArrays, populations, recorders;
 };

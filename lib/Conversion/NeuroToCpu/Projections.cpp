@@ -77,13 +77,13 @@ struct Lowering::Projection {
     llvm_unreachable("a transmit region yields");
   }
 
-  Value targetAt(Value unit) {
-    return target.depth == 1 ? unit : kernel.add(kernel.slot(target), unit);
+  Value targetAt(Value place) {
+    return target.depth == 1 ? place : kernel.add(kernel.slot(target), place);
   }
 
   /// target[unit] = join(target[unit], contribution), if the synapse exists.
-  void accumulate(Value unit, Value contribution, Value slot) {
-    Value at = targetAt(unit);
+  void accumulate(Value unit, Value lane, Value contribution, Value slot) {
+    Value at = targetAt(kernel.place(unit, lane));
     Value old = kernel.load(target.buffer, at);
     Value joined = join(old, contribution);
     kernel.store(guard(joined, old, slot), target.buffer, at);
@@ -102,15 +102,36 @@ struct Lowering::Projection {
     return arith::SelectOp::create(b, kernel.loc, present, joined, old);
   }
 
-  Value loadSource(Value unit, int64_t extraDelay = 0) {
+  Value loadSource(Value unit, Value lane, int64_t extraDelay = 0) {
     return kernel.loadReal(source, kernel.slot(source, delay + extraDelay),
-                           unit);
+                           kernel.place(unit, lane));
+  }
+
+  /// The synapse at `slot` from unit to unit, in every lane.
+  void synapse(Value slot, Value from, Value to, int64_t extraDelay = 0) {
+    kernel.forLanes([&](Value lane) {
+      Value w = kernel.load(weight.values, slot);
+      accumulate(to, lane, transmit(w, loadSource(from, lane, extraDelay)),
+                 slot);
+    });
+  }
+
+  /// The events of this tick: body(row, lane).
+  void forEvents(function_ref<void(Value, Value)> body) {
+    Value count = kernel.loadIndex(events.count, kernel.index(0));
+    kernel.loop(kernel.index(0), count, [&](Value number) {
+      Value event = kernel.loadIndex(events.units, number);
+      if (kernel.lanes == 1)
+        body(event, kernel.index(0));
+      else
+        body(kernel.div(event, kernel.lanes), kernel.mod(event, kernel.lanes));
+    });
   }
 
   void fill() {
     Value init = kernel.number(identity());
-    kernel.loop(target.units, [&](Value unit) {
-      kernel.store(init, target.buffer, targetAt(unit));
+    kernel.loop(target.units, [&](Value place) {
+      kernel.store(init, target.buffer, targetAt(place));
     });
   }
 };
@@ -122,16 +143,16 @@ struct Lowering::Projection {
 void Lowering::emitMatrix(Projection &p) {
   Kernel &k = p.kernel;
   int64_t width = p.weight.post;
-  if (!p.transposed) {
-    // Row by row of the buffer: every target unit sums in order of source.
+  if (!p.transposed || k.lanes > 1) {
+    // Every target unit sums in order of source: row by row of the buffer, or
+    // with lanes in any order, since the lanes are side by side.
     p.fill();
     k.loop(p.sources(), [&](Value source) {
-      Value x = p.loadSource(source);
       Value row = k.mul(source, width);
       k.loop(p.targets(), [&](Value target) {
-        Value slot = k.add(row, target);
-        p.accumulate(target, p.transmit(k.load(p.weight.values, slot), x),
-                     slot);
+        Value slot = p.transposed ? k.add(k.mul(target, width), source)
+                                  : k.add(row, target);
+        p.synapse(slot, source, target);
       });
     });
     return;
@@ -145,7 +166,7 @@ void Lowering::emitMatrix(Projection &p) {
       rows.push_back(k.mul(k.add(first, k.index(i)), width));
     sums = k.reduce(k.index(0), k.index(p.sources()), sums,
                     [&](Value source, ValueRange sums) {
-                      Value x = p.loadSource(source);
+                      Value x = p.loadSource(source, k.index(0));
                       SmallVector<Value> next;
                       for (auto [row, sum] : llvm::zip(rows, sums)) {
                         Value slot = k.add(row, source);
@@ -169,14 +190,12 @@ void Lowering::emitEventMatrix(Projection &p) {
   Kernel &k = p.kernel;
   int64_t width = p.weight.post;
   p.fill();
-  Value count = k.loadIndex(p.events.count, k.index(0));
-  k.loop(k.index(0), count, [&](Value event) {
-    Value source = k.loadIndex(p.events.units, event);
+  p.forEvents([&](Value source, Value lane) {
     // A spike is 1: its contribution is the weight itself.
     k.loop(p.targets(), [&](Value target) {
       Value slot = p.transposed ? k.add(k.mul(target, width), source)
                                 : k.add(k.mul(source, width), target);
-      p.accumulate(target, k.load(p.weight.values, slot), slot);
+      p.accumulate(target, lane, k.load(p.weight.values, slot), slot);
     });
   });
 }
@@ -184,8 +203,11 @@ void Lowering::emitEventMatrix(Projection &p) {
 void Lowering::emitVector(Projection &p) {
   Kernel &k = p.kernel;
   k.loop(p.targets(), [&](Value unit) {
-    Value t = p.transmit(k.load(p.weight.values, unit), p.loadSource(unit));
-    k.store(t, p.target.buffer, p.targetAt(unit));
+    k.forLanes([&](Value lane) {
+      Value t =
+          p.transmit(k.load(p.weight.values, unit), p.loadSource(unit, lane));
+      k.store(t, p.target.buffer, p.targetAt(k.place(unit, lane)));
+    });
   });
 }
 
@@ -234,10 +256,8 @@ void Lowering::emitConvolution(Projection &p) {
   p.fill();
   // One synapse: weight element, pre unit, post unit.
   auto synapse = [&](Value slot, Value preUnit, Value postUnit) {
-    Value source = p.transposed ? postUnit : preUnit;
-    Value target = p.transposed ? preUnit : postUnit;
-    Value t = p.transmit(k.load(p.weight.values, slot), p.loadSource(source));
-    p.accumulate(target, t, slot);
+    p.synapse(slot, p.transposed ? postUnit : preUnit,
+              p.transposed ? preUnit : postUnit);
   };
   auto kernelSlot = [&](Value map, Value channel, Value ky, Value kx) {
     Value slot = k.add(k.mul(map, channels), channel);
@@ -328,13 +348,12 @@ void Lowering::emitRows(Projection &p) {
     Value first = delays == 1 ? source : k.mul(source, delays);
     for (int64_t i = 0; i < delays; ++i) {
       Value row = i == 0 ? first : k.add(first, k.index(i));
-      Value x = p.loadSource(source, own ? rows.delays[i] : 0);
       Value lo = k.loadIndex(rows.start, row);
       Value hi = k.loadIndex(rows.start, k.add(row, k.index(1)));
       k.loop(lo, hi, [&](Value entry) {
         Value slot = rows.slot ? k.loadIndex(rows.slot, entry) : entry;
-        Value t = p.transmit(k.load(p.weight.values, slot), x);
-        p.accumulate(k.loadIndex(rows.target, entry), t, slot);
+        p.synapse(slot, source, k.loadIndex(rows.target, entry),
+                  own ? rows.delays[i] : 0);
       });
     }
   });
@@ -344,14 +363,12 @@ void Lowering::emitEventRows(Projection &p) {
   Kernel &k = p.kernel;
   const RowView &rows = p.rows;
   p.fill();
-  Value count = k.loadIndex(p.events.count, k.index(0));
-  k.loop(k.index(0), count, [&](Value event) {
-    Value row = k.loadIndex(p.events.units, event);
+  p.forEvents([&](Value row, Value lane) {
     Value lo = k.loadIndex(rows.start, row);
     Value hi = k.loadIndex(rows.start, k.add(row, k.index(1)));
     k.loop(lo, hi, [&](Value entry) {
       Value slot = rows.slot ? k.loadIndex(rows.slot, entry) : entry;
-      p.accumulate(k.loadIndex(rows.target, entry),
+      p.accumulate(k.loadIndex(rows.target, entry), lane,
                    k.load(p.weight.values, slot), slot);
     });
   });
@@ -366,6 +383,7 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
   std::string name =
       "project." + std::to_string(functionCount++) + "." + weight.name();
   Kernel kernel(module, project.getLoc(), name, real);
+  kernel.lanes = lanes;
   int64_t delay = project.getDelays() ? 0 : int64_t(project.getDelay());
   SignalUse source = use(project.getInput(), delay);
   Projection p{project,
@@ -389,7 +407,8 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
   }
   bool eventDriven = events && (useRows || weight.storage == Storage::Matrix);
   if (eventDriven)
-    p.events = addEvents("events." + name, useRows ? p.rows.rows : p.sources());
+    p.events = addEvents("events." + name,
+                         (useRows ? p.rows.rows : p.sources()) * lanes);
   if (useRows)
     eventDriven ? emitEventRows(p) : emitRows(p);
   else if (weight.storage == Storage::Matrix)
@@ -406,11 +425,13 @@ LogicalResult Lowering::lowerProject(neuro::ProjectOp project) {
       OpBuilder &b = kernel.builder;
       Value present = arith::TruncIOp::create(b, kernel.loc, b.getI1Type(),
                                               kernel.load(connected, unit));
-      Value at = p.targetAt(unit);
-      Value value = kernel.load(p.target.buffer, at);
-      value = arith::SelectOp::create(b, kernel.loc, present, value,
-                                      kernel.number(0));
-      kernel.store(value, p.target.buffer, at);
+      kernel.forLanes([&](Value lane) {
+        Value at = p.targetAt(kernel.place(unit, lane));
+        Value value = kernel.load(p.target.buffer, at);
+        value = arith::SelectOp::create(b, kernel.loc, present, value,
+                                        kernel.number(0));
+        kernel.store(value, p.target.buffer, at);
+      });
     });
   }
   kernel.finish();

@@ -95,12 +95,12 @@ private:
 
 } // namespace
 
-/// The memory of a signal's slot, in the signal's shape.
+/// The memory of one lane of a signal's slot, in the signal's shape.
 static Value slotMemref(Kernel &k, const Signal &signal, int64_t delay,
-                        RankedTensorType type) {
+                        Value lane, RankedTensorType type) {
   Value base = k.memref(signal.buffer);
   SmallVector<int64_t> strides(type.getRank());
-  int64_t stride = 1;
+  int64_t stride = k.lanes;
   for (int64_t i = type.getRank() - 1; i >= 0; --i) {
     strides[i] = stride;
     stride *= type.getDimSize(i);
@@ -109,6 +109,10 @@ static Value slotMemref(Kernel &k, const Signal &signal, int64_t delay,
   int64_t staticOffset = 0;
   if (signal.depth > 1) {
     offset = k.slot(signal, delay);
+    staticOffset = ShapedType::kDynamic;
+  }
+  if (k.lanes > 1) {
+    offset = signal.depth > 1 ? k.add(k.slot(signal, delay), lane) : lane;
     staticOffset = ShapedType::kDynamic;
   }
   auto layout =
@@ -127,9 +131,27 @@ static Value slotMemref(Kernel &k, const Signal &signal, int64_t delay,
 }
 
 LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
-  llvm::DenseSet<Operation *> inside(ops.begin(), ops.end());
   std::string name = "tensor." + std::to_string(functionCount++);
   Kernel k(module, ops.front()->getLoc(), name, real);
+  k.lanes = lanes;
+  SmallVector<int64_t> given;
+  LogicalResult result = success();
+  k.forLanes([&](Value lane) {
+    if (failed(emitTensors(k, ops, lane, given)))
+      result = failure();
+  });
+  if (failed(result))
+    return failure();
+  k.finish();
+  addItem({field("kind", "tensor"), field("function", name),
+           field("outputs", ArrayRef<int64_t>(given))});
+  return success();
+}
+
+LogicalResult Lowering::emitTensors(Kernel &k, ArrayRef<Operation *> ops,
+                                    Value lane,
+                                    SmallVectorImpl<int64_t> &given) {
+  llvm::DenseSet<Operation *> inside(ops.begin(), ops.end());
   OpBuilder &b = k.builder;
   IRMapping mapping;
 
@@ -157,8 +179,9 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
     SignalUse source = use(input);
     auto type = dyn_cast<RankedTensorType>(input.getType());
     if (!type) { // a single number that another group computed
-      Value value =
-          k.load(source.signal->buffer, k.slot(*source.signal, source.delay));
+      Value value = k.load(
+          source.signal->buffer,
+          k.add(k.slot(*source.signal, source.delay), lane));
       if (source.signal->isSpikes)
         value = arith::TruncIOp::create(b, k.loc, b.getI1Type(), value);
       if (input.getType().isIndex())
@@ -167,7 +190,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
       continue;
     }
     Type element = source.signal->buffer.type.getElementType();
-    Value memory = slotMemref(k, *source.signal, source.delay, type);
+    Value memory = slotMemref(k, *source.signal, source.delay, lane, type);
     Value tensor = bufferization::ToTensorOp::create(
         b, k.loc, RankedTensorType::get(type.getShape(), element), memory,
         /*restrict=*/true, /*writable=*/false);
@@ -198,7 +221,6 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
   if (failed(result))
     return failure();
 
-  SmallVector<int64_t> given;
   for (Operation *op : ops)
     for (Value value : op->getResults()) {
       auto it = signalOf.find(value);
@@ -213,7 +235,7 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
           mapped = arith::ExtUIOp::create(b, k.loc, b.getI8Type(), mapped);
         if (mapped.getType().isIndex())
           mapped = arith::IndexCastOp::create(b, k.loc, b.getI64Type(), mapped);
-        k.store(mapped, signal.buffer, k.slot(signal));
+        k.store(mapped, signal.buffer, k.add(k.slot(signal), lane));
         continue;
       }
       if (signal.isSpikes)
@@ -221,13 +243,10 @@ LogicalResult Lowering::lowerTensors(ArrayRef<Operation *> ops) {
             b, k.loc, RankedTensorType::get(type.getShape(), b.getI8Type()),
             mapped);
       auto write = bufferization::MaterializeInDestinationOp::create(
-          b, k.loc, Type(), mapped, slotMemref(k, signal, 0, type));
+          b, k.loc, Type(), mapped, slotMemref(k, signal, 0, lane, type));
       write.setRestrict(true);
       write.setWritable(true);
     }
-  k.finish();
-  addItem({field("kind", "tensor"), field("function", name),
-           field("outputs", ArrayRef<int64_t>(given))});
   return success();
 }
 

@@ -64,9 +64,9 @@ const std::string models = R"(
     }
 )";
 
-std::string network(const std::string &body) {
-  return models + R"(
-    neuro.network @n dt 0.5 seed 5 {
+std::string network(const std::string &body, int batch = 1) {
+  return models + "    neuro.network @n dt 0.5 seed 5" +
+         (batch > 1 ? " batch " + std::to_string(batch) : "") + R"( {
       %x, %s = neuro.population @S of @source shape [12]
         init {phase = #neuro.dist<uniform(0.0, 6.0)>}
         : () -> (tensor<12xf32>, tensor<12xi1>)
@@ -184,6 +184,7 @@ TEST_P(CpuLayouts, ProjectionsMatchReference) {
               "delays (#neuro.dist<uniform(0.5, 2.0)>) combine max");
     }
   expectSameAsReference(network(body), 40, {"W"});
+  expectSameAsReference(network(body, 3), 20, {"W"});
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CpuLayouts, testing::ValuesIn(layouts),
@@ -604,6 +605,7 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
   std::string weight = layout.weight;
   weight.insert(std::min(weight.find(" mask"), weight.size()),
                 " sign excitatory bounds [0.0, 1.5]");
+  for (int variant : {0, 1, 2}) { // alone; mean and sum of three lanes
   std::string text = R"(
     neuro.rule @rule {
       neuro.param @rate = 0.02
@@ -683,7 +685,8 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
              weight + R"(
       neuro.plastic @learn on @W rule @rule pre %s post %ps
         factors(%one, %y) as ["reward", "gate"] delay 2
-        params {rate = 0.05 : f64}
+        params {rate = 0.05 : f64} )" +
+             (variant == 2 ? "batch_sum" : "") + R"(
         : tensor<12xi1>, tensor<)" +
              post + R"(xi1>, tensor<1xf32>, tensor<)" + post + R"(xf32>
       %q = neuro.project %s through @W delay 1
@@ -691,7 +694,8 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
              post + R"(xf32>
       neuro.probe @q %q : tensor<)" +
              post + R"(xf32>
-)");
+)",
+                          variant ? 3 : 1);
   auto cpu = makeCpu(text);
   auto reference = makeReference(text);
   ASSERT_TRUE(cpu && reference);
@@ -705,7 +709,13 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
     ASSERT_TRUE(reference->readWeight("W", b).isOk());
     ASSERT_EQ(a.size(), b.size());
     for (size_t i = 0; i < a.size(); ++i)
-      EXPECT_NEAR(a[i], b[i], 1e-12) << "synapse " << i;
+      EXPECT_NEAR(a[i], b[i], 1e-12) << "synapse " << i << ", " << variant;
+    ASSERT_TRUE(cpu->readState("learn", "tag", a).isOk());
+    ASSERT_TRUE(reference->readState("learn", "tag", b).isOk());
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_NEAR(a[i], b[i], 1e-12) << "tag " << i << ", " << variant;
+  }
   }
 }
 

@@ -85,6 +85,15 @@ private:
   void put(uint32_t buffer, uint64_t index, double value);
   void read(uint32_t buffer, uint64_t first, uint64_t count,
             std::vector<double> &values) const;
+  /// The same for units of all lanes: from places to [lane, unit].
+  void readUnits(uint32_t buffer, uint64_t first, uint64_t count,
+                 std::vector<double> &values) const;
+  /// Number l * units + u of a unit, of `count` in all lanes, has this place.
+  uint64_t place(uint64_t number, uint64_t count) const {
+    uint64_t units = count / plan.batch;
+    return plan.batch == 1 ? number
+                           : number % units * plan.batch + number / units;
+  }
 
   uint64_t slot(const SignalPlan &signal, uint64_t delay) const {
     return (now + signal.depth - delay) % signal.depth;
@@ -106,9 +115,23 @@ private:
   void record(RecordSink &sink);
   Status findState(std::string_view population, std::string_view variable,
                    uint32_t &number, uint32_t &buffer) const;
+  bool findSynapseState(std::string_view plastic, std::string_view variable,
+                        const WeightPlan *&weight, uint32_t &buffer) const;
   const WeightPlan *findWeight(std::string_view name) const;
+  bool exists(const WeightPlan &weight, uint64_t place) const {
+    return weight.exists == kNone || get(weight.exists, place) != 0;
+  }
+  void readSynapses(const WeightPlan &weight, uint32_t buffer,
+                    std::vector<double> &result) const;
+  void writeSynapses(const WeightPlan &weight, uint32_t buffer,
+                     std::span<const double> given);
   static Status checkCount(size_t given, size_t expected,
                            std::string_view what);
+  /// Values of units of all lanes, or of one for all.
+  Status checkUnits(size_t given, size_t expected, std::string_view what) const {
+    return given * plan.batch == expected ? Status::ok()
+                                          : checkCount(given, expected, what);
+  }
 
   std::shared_ptr<const Container> container;
   Plan plan;
@@ -187,6 +210,18 @@ void CpuEngine::read(uint32_t buffer, uint64_t first, uint64_t count,
     values[i] = get(buffer, first + i);
 }
 
+void CpuEngine::readUnits(uint32_t buffer, uint64_t first, uint64_t count,
+                          std::vector<double> &values) const {
+  if (plan.batch == 1)
+    return read(buffer, first, count, values);
+  values.resize(count);
+  uint64_t units = count / plan.batch;
+  for (uint64_t lane = 0; lane < plan.batch; ++lane)
+    for (uint64_t unit = 0; unit < units; ++unit)
+      values[lane * units + unit] =
+          get(buffer, first + unit * plan.batch + lane);
+}
+
 Status CpuEngine::create(const EngineOptions &options) {
   if (!options.config.empty())
     return {Code::UsageError, "target 'cpu' has no run option '" +
@@ -205,8 +240,10 @@ Status CpuEngine::create(const EngineOptions &options) {
       info.isSpikes = plan.signals[recorder.signal].isSpikes;
       info.shape = plan.signals[recorder.signal].shape;
     } else {
-      info.shape = {int64_t(recorder.units)};
+      info.shape = recorder.shape;
     }
+    if (plan.batch > 1)
+      info.shape.insert(info.shape.begin(), int64_t(plan.batch));
     probeInfos.push_back(std::move(info));
   }
   return reset();
@@ -298,7 +335,7 @@ void CpuEngine::runSources() {
     const double *held =
         static_cast<const double *>(program.data(source.buffer));
     for (uint64_t k = 0; k < signal.units; ++k)
-      put(signal.buffer, base + k,
+      put(signal.buffer, base + place(k, signal.units),
           signal.isSpikes ? double(held[k] != 0) : held[k]);
     if (signal.isSpikes) {
       listSpikes(source.signal);
@@ -316,8 +353,10 @@ void CpuEngine::runSources() {
     for (; position < source.count && uint64_t(events[2 * position]) <= now;
          ++position)
       if (uint64_t(events[2 * position]) == now &&
-          uint64_t(events[2 * position + 1]) < signal.units)
-        put(signal.buffer, base + uint64_t(events[2 * position + 1]), 1);
+          uint64_t(events[2 * position + 1]) < signal.units / plan.batch)
+        for (uint64_t lane = 0; lane < plan.batch; ++lane)
+          put(signal.buffer,
+              base + uint64_t(events[2 * position + 1]) * plan.batch + lane, 1);
     listSpikes(source.signal);
     spikeCount += double(spikesAt(source.signal, 0).size());
   }
@@ -332,9 +371,12 @@ uint64_t CpuEngine::prepareEvents(const EventsPlan &events, Units &rows) {
   } else {
     rows.clear();
     for (size_t i = 0; i < events.delays.size(); ++i)
-      for (uint32_t unit :
-           spikesAt(events.signal, events.delay + events.delays[i]))
-        rows.push_back(uint32_t(unit * events.delays.size() + i));
+      for (uint32_t place :
+           spikesAt(events.signal, events.delay + events.delays[i])) {
+        uint64_t unit = place / plan.batch, lane = place % plan.batch;
+        rows.push_back(uint32_t(
+            (unit * events.delays.size() + i) * plan.batch + lane));
+      }
     std::sort(rows.begin(), rows.end());
     list = &rows;
   }
@@ -355,7 +397,7 @@ void CpuEngine::applyClamps(uint32_t population) {
     if (clamp.population == population)
       for (size_t i = 0; i < clamp.values.size(); ++i)
         if (!std::isnan(clamp.values[i]))
-          put(clamp.buffer, i, clamp.values[i]);
+          put(clamp.buffer, place(i, clamp.values.size()), clamp.values[i]);
 }
 
 void CpuEngine::runItem(const ItemPlan &item) {
@@ -380,8 +422,10 @@ void CpuEngine::runItem(const ItemPlan &item) {
     if (item.rowStart != kNone) {
       const uint32_t *start =
           static_cast<const uint32_t *>(program.data(item.rowStart));
-      for (uint32_t row : scratch)
+      for (uint32_t event : scratch) {
+        uint64_t row = event / plan.batch;
         eventCount += double(start[row + 1] - start[row]);
+      }
     } else {
       eventCount += double(scratch.size()) * double(item.fanOut);
     }
@@ -422,19 +466,28 @@ void CpuEngine::record(RecordSink &sink) {
     if (now % recorder.every != 0)
       continue;
     if (recorder.signal == kNone) {
-      read(recorder.buffer, 0, recorder.units, values);
+      readUnits(recorder.buffer, 0, recorder.units, values);
       sink.values(i, now, values);
       continue;
     }
     const SignalPlan &signal = plan.signals[recorder.signal];
     if (signal.isSpikes) {
       const Units &list = spikesAt(recorder.signal, recorder.delay);
-      if (!list.empty())
+      if (plan.batch == 1) {
         sink.spikes(i, now, list);
+        continue;
+      }
+      scratch.clear();
+      for (uint32_t place : list)
+        scratch.push_back(uint32_t(place % plan.batch *
+                                       (signal.units / plan.batch) +
+                                   place / plan.batch));
+      std::sort(scratch.begin(), scratch.end());
+      sink.spikes(i, now, scratch);
       continue;
     }
-    read(signal.buffer, slot(signal, recorder.delay) * signal.units,
-         signal.units, values);
+    readUnits(signal.buffer, slot(signal, recorder.delay) * signal.units,
+              signal.units, values);
     sink.values(i, now, values);
   }
 }
@@ -474,11 +527,13 @@ Status CpuEngine::setStimulus(std::string_view name,
     if (source.name != name)
       continue;
     if (Status status =
-            checkCount(given.size(), plan.signals[source.signal].units, name);
+            checkUnits(given.size(), plan.signals[source.signal].units, name);
         !status)
       return status;
-    std::copy(given.begin(), given.end(),
-              static_cast<double *>(program.data(source.buffer)));
+    auto *held = static_cast<double *>(program.data(source.buffer));
+    for (size_t i = 0; i < plan.signals[source.signal].units;
+         i += given.size())
+      std::copy(given.begin(), given.end(), held + i);
     stimulusIsFresh[i] = true;
     return Status::ok();
   }
@@ -490,14 +545,14 @@ Status CpuEngine::readProbe(unsigned probe, std::vector<double> &result) {
     return {Code::Internal, "probe number out of range"};
   const RecorderPlan &recorder = plan.recorders[probe];
   if (recorder.signal == kNone) {
-    read(recorder.buffer, 0, recorder.units, result);
+    readUnits(recorder.buffer, 0, recorder.units, result);
     return Status::ok();
   }
   const SignalPlan &signal = plan.signals[recorder.signal];
   // Slots are of the tick that ran last; before the first one all are zero.
   uint64_t last =
       now == 0 ? 0 : (now - 1 + signal.depth - recorder.delay) % signal.depth;
-  read(signal.buffer, last * signal.units, signal.units, result);
+  readUnits(signal.buffer, last * signal.units, signal.units, result);
   return Status::ok();
 }
 
@@ -519,13 +574,33 @@ Status CpuEngine::findState(std::string_view population,
   return unknownName("population", population);
 }
 
+bool CpuEngine::findSynapseState(std::string_view plastic,
+                                 std::string_view variable,
+                                 const WeightPlan *&weight,
+                                 uint32_t &buffer) const {
+  for (const PlasticPlan &candidate : plan.plastics)
+    if (candidate.name == plastic)
+      for (const StatePlan &state : candidate.states)
+        if (state.name == variable) {
+          weight = &plan.weights[candidate.weight];
+          buffer = state.buffer;
+          return true;
+        }
+  return false;
+}
+
 Status CpuEngine::readState(std::string_view population,
                             std::string_view variable,
                             std::vector<double> &result) {
   uint32_t number, buffer;
+  const WeightPlan *weight;
+  if (findSynapseState(population, variable, weight, buffer)) {
+    readSynapses(*weight, buffer, result);
+    return Status::ok();
+  }
   if (Status status = findState(population, variable, number, buffer); !status)
     return status;
-  read(buffer, 0, plan.populations[number].units, result);
+  readUnits(buffer, 0, plan.populations[number].units, result);
   return Status::ok();
 }
 
@@ -533,14 +608,23 @@ Status CpuEngine::writeState(std::string_view population,
                              std::string_view variable,
                              std::span<const double> given) {
   uint32_t number, buffer;
+  const WeightPlan *weight;
+  if (findSynapseState(population, variable, weight, buffer)) {
+    if (Status status = checkCount(given.size(), weight->count, variable);
+        !status)
+      return status;
+    writeSynapses(*weight, buffer, given);
+    return Status::ok();
+  }
   if (Status status = findState(population, variable, number, buffer); !status)
     return status;
   if (Status status =
-          checkCount(given.size(), plan.populations[number].units, variable);
+          checkUnits(given.size(), plan.populations[number].units, variable);
       !status)
     return status;
-  for (size_t i = 0; i < given.size(); ++i)
-    put(buffer, i, given[i]);
+  uint64_t units = plan.populations[number].units;
+  for (size_t i = 0; i < units; ++i)
+    put(buffer, place(i, units), given[i % given.size()]);
   return Status::ok();
 }
 
@@ -552,13 +636,16 @@ Status CpuEngine::clampState(std::string_view population,
     return status;
   if (!given.empty())
     if (Status status =
-            checkCount(given.size(), plan.populations[number].units, variable);
+            checkUnits(given.size(), plan.populations[number].units, variable);
         !status)
       return status;
   std::erase_if(clamps, [&](const Clamp &c) { return c.buffer == buffer; });
   if (given.empty())
     return Status::ok();
-  clamps.push_back({number, buffer, {given.begin(), given.end()}});
+  Clamp clamp{number, buffer, std::vector<double>(plan.populations[number].units)};
+  for (size_t i = 0; i < clamp.values.size(); ++i)
+    clamp.values[i] = given[i % given.size()];
+  clamps.push_back(std::move(clamp));
   applyClamps(number);
   return Status::ok();
 }
@@ -570,20 +657,41 @@ const WeightPlan *CpuEngine::findWeight(std::string_view name) const {
   return nullptr;
 }
 
+/// One value per synapse, of a weight or a state: matrices lie as [pre, post]
+/// and cross as [post, pre].
+void CpuEngine::readSynapses(const WeightPlan &weight, uint32_t buffer,
+                             std::vector<double> &result) const {
+  if (!weight.isMatrix)
+    return read(buffer, 0, weight.count, result);
+  result.resize(weight.count);
+  for (uint64_t pre = 0; pre < weight.pre; ++pre)
+    for (uint64_t post = 0; post < weight.post; ++post)
+      result[post * weight.pre + pre] =
+          exists(weight, pre * weight.post + post)
+              ? get(buffer, pre * weight.post + post)
+              : 0.0;
+}
+
+void CpuEngine::writeSynapses(const WeightPlan &weight, uint32_t buffer,
+                              std::span<const double> given) {
+  if (!weight.isMatrix) {
+    for (uint64_t i = 0; i < weight.count; ++i)
+      put(buffer, i, given[i]);
+    return;
+  }
+  for (uint64_t pre = 0; pre < weight.pre; ++pre)
+    for (uint64_t post = 0; post < weight.post; ++post) {
+      uint64_t place = pre * weight.post + post;
+      put(buffer, place, exists(weight, place) ? given[post * weight.pre + pre] : 0.0);
+    }
+}
+
 Status CpuEngine::readWeight(std::string_view name,
                              std::vector<double> &result) {
   const WeightPlan *weight = findWeight(name);
   if (!weight)
     return unknownName("weight", name);
-  if (!weight->isMatrix) {
-    read(weight->buffer, 0, weight->count, result);
-    return Status::ok();
-  }
-  result.resize(weight->count);
-  for (uint64_t pre = 0; pre < weight->pre; ++pre)
-    for (uint64_t post = 0; post < weight->post; ++post)
-      result[post * weight->pre + pre] =
-          get(weight->buffer, pre * weight->post + post);
+  readSynapses(*weight, weight->buffer, result);
   return Status::ok();
 }
 
@@ -595,18 +703,7 @@ Status CpuEngine::writeWeight(std::string_view name,
   if (Status status = checkCount(given.size(), weight->count, name); !status)
     return status;
   isWritten[size_t(weight - plan.weights.data())] = true;
-  if (!weight->isMatrix) {
-    for (uint64_t i = 0; i < weight->count; ++i)
-      put(weight->buffer, i, given[i]);
-    return Status::ok();
-  }
-  for (uint64_t pre = 0; pre < weight->pre; ++pre)
-    for (uint64_t post = 0; post < weight->post; ++post) {
-      uint64_t place = pre * weight->post + post;
-      bool exists = weight->exists == kNone || get(weight->exists, place) != 0;
-      put(weight->buffer, place,
-          exists ? given[post * weight->pre + pre] : 0.0);
-    }
+  writeSynapses(*weight, weight->buffer, given);
   return Status::ok();
 }
 

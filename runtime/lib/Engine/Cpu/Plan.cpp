@@ -77,6 +77,11 @@ private:
       number.error("the signal's ring is shorter than the delay");
     return delay;
   }
+  void checkLanes(const JsonReader &number, uint64_t units) {
+    if (units % plan.batch != 0)
+      number.error("must be a multiple of the batch, " +
+                   std::to_string(plan.batch));
+  }
   Element real() const { return plan.isDouble ? Element::F64 : Element::F32; }
 
   void readBuffers(const JsonReader &list);
@@ -134,6 +139,7 @@ void Reader::readSignals(const JsonReader &list) {
     SignalPlan signal;
     signal.name = entry.at("name").string();
     signal.units = entry.at("units").natural(UINT32_MAX);
+    checkLanes(entry.at("units"), signal.units);
     signal.depth = entry.at("depth").natural(UINT32_MAX);
     signal.shape = entry.at("shape").integers(0);
     signal.isSpikes = entry.at("spikes").boolean();
@@ -206,6 +212,7 @@ void Reader::readPopulations(const JsonReader &list) {
     PopulationPlan population;
     population.name = entry.at("name").string();
     population.units = entry.at("units").natural(UINT32_MAX);
+    checkLanes(entry.at("units"), population.units);
     population.every = entry.at("every").natural();
     if (population.every == 0)
       entry.at("every").error("must be at least 1");
@@ -271,8 +278,8 @@ void Reader::readItems(const JsonReader &list) {
     }
     item.hasEvents = readEvents(entry, "", item.events);
     if (item.hasEvents && status) {
-      uint64_t rows =
-          plan.signals[item.events.signal].units * item.events.delays.size();
+      uint64_t rows = plan.signals[item.events.signal].units / plan.batch *
+                      item.events.delays.size();
       if (entry.has("row_start"))
         item.rowStart = buffer(entry.at("row_start"), rows + 1, Element::I32);
       else
@@ -304,6 +311,14 @@ void Reader::readPlastics(const JsonReader &list) {
       entry.at("weight").error("no weight of that name");
     plastic.traceTick = functionsOf(entry, "trace_tick");
     plastic.traceSpike = functionsOf(entry, "trace_spike");
+    if (plastic.weight != kNone && entry.has("states")) {
+      JsonReader states = entry.at("states");
+      for (size_t j = 0; j < states.size() && status; ++j)
+        plastic.states.push_back({states[j].at("name").string(),
+                                  buffer(states[j].at("buffer"),
+                                         plan.weights[plastic.weight].count,
+                                         real())});
+    }
     plan.plastics.push_back(std::move(plastic));
   }
 }
@@ -321,6 +336,8 @@ void Reader::readRecorders(const JsonReader &list) {
       recorder.delay = delayOf(entry.at("delay"), recorder.signal);
     } else {
       recorder.units = entry.at("units").natural(UINT32_MAX);
+      checkLanes(entry.at("units"), recorder.units);
+      recorder.shape = entry.at("shape").integers(0);
       recorder.buffer = buffer(entry.at("buffer"), recorder.units, real());
     }
     plan.recorders.push_back(recorder);
@@ -339,6 +356,12 @@ void Reader::read(const JsonReader &program) {
     program.at("real").error("must be f32 or f64");
   plan.isDouble = real == "f64";
   plan.seed = uint64_t(program.at("seed").integer());
+  if (program.has("batch"))
+    plan.batch = program.at("batch").natural(UINT32_MAX);
+  if (plan.batch == 0) {
+    program.at("batch").error("must be at least 1");
+    plan.batch = 1;
+  }
   plan.instructionSet = program.at("instruction_set").string();
   plan.architecture = program.at("architecture").string();
   JsonReader functions = program.at("functions");

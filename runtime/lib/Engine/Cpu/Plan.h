@@ -45,7 +45,8 @@ struct BufferPlan {
 struct SignalPlan {
   std::string name;
   uint32_t buffer = kNone;
-  uint64_t units = 0, depth = 1;
+  uint64_t units = 0; ///< of all lanes; as are those of populations
+  uint64_t depth = 1;
   std::vector<int64_t> shape;
   bool isSpikes = false, isPopulation = false;
 };
@@ -92,12 +93,14 @@ struct PlasticPlan {
            bounds = kNone, boundsAll = kNone;
   uint32_t weight = kNone;
   std::vector<uint32_t> traceTick, traceSpike;
+  std::vector<StatePlan> states; ///< of its synapses
 };
 struct RecorderPlan {
   std::string name;
   uint32_t signal = kNone; ///< none: a state's buffer
   uint32_t buffer = kNone;
   uint64_t delay = 0, every = 1, units = 0;
+  std::vector<int64_t> shape; ///< of a state, in one lane
 };
 struct KeyPlan {
   std::string stream;
@@ -108,6 +111,9 @@ struct Plan {
   uint64_t id = 0;
   bool isDouble = false;
   uint64_t seed = 1;
+  /// Lanes. In memory place u * batch + l is unit u in lane l; outside values
+  /// are [lane, unit].
+  uint64_t batch = 1;
   std::string instructionSet, architecture;
   uint64_t functionCount = 0;
   std::vector<BufferPlan> buffers;
