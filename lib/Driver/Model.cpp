@@ -293,6 +293,9 @@ Failure Model::toCore(const Target *target, const Options &options,
   }
   PassManager pm(theContext.get());
   neuro::buildToCorePipeline(pm, options.verbose);
+  if (!stepsChecked && !options.quiet) // once, not for every target
+    pm.addPass(neuro::createCheckSteps());
+  stepsChecked = true;
   return runPasses(pm, *core, options,
                    {Nc::BadStructure,
                     thePath + ": the network is not well-formed"});

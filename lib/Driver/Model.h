@@ -59,6 +59,7 @@ private:
   struct Handler;
   std::unique_ptr<Handler> handler;
   mlir::OwningOpRef<mlir::ModuleOp> theModule;
+  bool stepsChecked = false;
 };
 
 /// The one network of a module and the experiment on it (may be null).

@@ -29,6 +29,7 @@ struct ToCoreOptions : PassPipelineOptions<ToCoreOptions> {
 } // namespace
 
 void neuroc::neuro::registerPipelines() {
+  registerPass([] { return createCheckSteps(); });
   PassPipelineRegistration<ToCoreOptions>(
       "neuro-to-core", "Lower sugar to core normal form",
       [](OpPassManager &pm, const ToCoreOptions &options) {

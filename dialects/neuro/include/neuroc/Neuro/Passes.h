@@ -17,6 +17,10 @@ namespace neuroc::neuro {
 #define GEN_PASS_REGISTRATION
 #include "neuroc/Neuro/NeuroPasses.h.inc"
 
+/// Warns where the step of a settling loop exceeds 2/lambda_max. Needs core
+/// normal form; changes nothing.
+std::unique_ptr<mlir::Pass> createCheckSteps();
+
 /// Sugar to core normal form: expand-sugar, specialize-models, solve-dynamics,
 /// normalize-regions. What targets may rely on is in the README ("Core normal
 /// form"). `report` remarks which method each equation got.
