@@ -45,11 +45,22 @@ static std::string layoutName(neuro::WeightOp weight) {
       .Default([](Attribute) { return "other"; });
 }
 
-static json::Object probeObject(neuro::ProbeOp probe) {
+/// Seen from outside, what exists in every lane has one more dimension.
+static json::Array inLanes(neuro::NetworkOp network, ArrayRef<int64_t> shape) {
+  json::Array list;
+  if (int64_t(network.getBatch()) > 1)
+    list.push_back(int64_t(network.getBatch()));
+  for (int64_t extent : shape)
+    list.push_back(extent);
+  return list;
+}
+
+static json::Object probeObject(neuro::ProbeOp probe,
+                                neuro::NetworkOp network) {
   json::Object object{
       {"name", probe.getSymName()},
       {"kind", isSpikes(probe.getInput()) ? "spikes" : "values"},
-      {"shape", toJson(shapeOf(probe.getInput()))},
+      {"shape", inLanes(network, shapeOf(probe.getInput()))},
       {"every", int64_t(probe.getEvery())}};
   if (auto label = probe.getLabel())
     object["label"] = *label;
@@ -63,21 +74,22 @@ static json::Object watchObject(neuro::WatchOp watch,
   json::Array shape;
   if (auto population = dyn_cast_or_null<neuro::PopulationOp>(
           SymbolTable::lookupSymbolIn(network, watch.getPopulation())))
-    shape = toJson(population.getShape());
+    shape = inLanes(network, population.getShape());
   return json::Object{{"name", watch.getSymName()},
           {"kind", "values"},
           {"shape", std::move(shape)},
           {"every", int64_t(watch.getEvery())}};
 }
 
-static json::Object populationObject(neuro::PopulationOp population) {
+static json::Object populationObject(neuro::PopulationOp population,
+                                     neuro::NetworkOp network) {
   json::Array states;
   if (neuro::ModelOp model = population.getModelOp())
     for (auto state : model.list<neuro::StateOp>())
       states.push_back(state.getSymName());
   return json::Object{{"name", population.getSymName()},
           {"model", population.getModel()},
-          {"shape", toJson(population.getShape())},
+          {"shape", inLanes(network, population.getShape())},
           {"states", std::move(states)}};
 }
 
@@ -86,17 +98,17 @@ json::Object buildManifest(const Subject &subject, ModuleOp core) {
   json::Array populations, stimuli, probes, weights, plastics;
   for (Operation &op : network.getBody().front()) {
     if (auto population = dyn_cast<neuro::PopulationOp>(op)) {
-      populations.push_back(populationObject(population));
+      populations.push_back(populationObject(population, network));
     } else if (auto stimulus = dyn_cast<neuro::StimulusOp>(op)) {
       json::Object object{
           {"name", stimulus.getSymName()},
           {"kind", isSpikes(stimulus.getOutput()) ? "spikes" : "values"},
-          {"shape", toJson(shapeOf(stimulus.getOutput()))}};
+          {"shape", inLanes(network, shapeOf(stimulus.getOutput()))}};
       if (auto label = stimulus.getLabel())
         object["label"] = *label;
       stimuli.push_back(std::move(object));
     } else if (auto probe = dyn_cast<neuro::ProbeOp>(op)) {
-      probes.push_back(probeObject(probe));
+      probes.push_back(probeObject(probe, network));
     } else if (auto watch = dyn_cast<neuro::WatchOp>(op)) {
       probes.push_back(watchObject(watch, network));
     } else if (auto weight = dyn_cast<neuro::WeightOp>(op)) {
@@ -105,13 +117,19 @@ json::Object buildManifest(const Subject &subject, ModuleOp core) {
                                      {"pre", toJson(weight.getPre())},
                                      {"post", toJson(weight.getPost())}});
     } else if (auto plastic = dyn_cast<neuro::PlasticOp>(op)) {
+      json::Array states;
+      if (neuro::RuleOp rule = plastic.getRuleOp())
+        for (auto state : rule.list<neuro::StateOp>())
+          states.push_back(state.getSymName());
       plastics.push_back(json::Object{{"name", plastic.getSymName()},
-                                      {"weight", plastic.getWeight()}});
+                                      {"weight", plastic.getWeight()},
+                                      {"states", std::move(states)}});
     }
   }
   return json::Object{{"network", network.getSymName()},
           {"dt_ms", network.getDt().convertToDouble()},
           {"seed", int64_t(network.getSeed())},
+          {"batch", int64_t(network.getBatch())},
           {"populations", std::move(populations)},
           {"stimuli", std::move(stimuli)},
           {"probes", std::move(probes)},

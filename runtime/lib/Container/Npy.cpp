@@ -8,8 +8,10 @@
 #include "neuroc/rt/Container.h"
 
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 namespace neuroc::rt {
@@ -163,8 +165,19 @@ static void toRowMajor(const std::vector<int64_t> &shape,
   values = std::move(result);
 }
 
-Status readNpy(std::string_view bytes, const std::string &origin,
-               Array &array) {
+namespace {
+/// What the header says, checked against the number of bytes that follow it.
+struct NpyLayout {
+  std::vector<int64_t> shape;
+  const ElementType *type = nullptr;
+  bool fortran = false;
+  uint64_t start = 0, count = 0;
+};
+} // namespace
+
+/// `bytes` are those of the header at least; the file has `size`.
+static Status readLayout(std::string_view bytes, uint64_t size,
+                         const std::string &origin, NpyLayout &layout) {
   auto fail = [&](const std::string &why) {
     return Status(Code::InputError, origin + ": not a usable .npy file: " + why);
   };
@@ -183,37 +196,104 @@ Status readNpy(std::string_view bytes, const std::string &origin,
   NpyHeader header;
   if (!HeaderScanner(bytes.substr(start, length)).scan(header))
     return fail("the header is malformed");
-  const ElementType *type = nullptr;
   for (const ElementType &candidate : kTypes)
     if (header.descr == candidate.descr)
-      type = &candidate;
-  if (!type)
+      layout.type = &candidate;
+  if (!layout.type)
     return fail("element type '" + header.descr +
                 "' is not supported; use little-endian numbers");
-  std::string_view data = bytes.substr(start + length);
-  uint64_t count = 1, most = data.size() / type->size;
+  layout.start = start + length;
+  uint64_t data = size - layout.start;
+  uint64_t most = data / layout.type->size;
+  layout.count = 1;
   bool empty = false;
   for (int64_t extent : header.shape)
     empty |= extent == 0;
   for (int64_t extent : header.shape) {
     if (empty)
       break;
-    if (uint64_t(extent) > most / count)
+    if (uint64_t(extent) > most / layout.count)
       return fail("the shape asks for more values than the " +
-                  std::to_string(data.size()) + " bytes that follow");
-    count *= uint64_t(extent);
+                  std::to_string(data) + " bytes that follow");
+    layout.count *= uint64_t(extent);
   }
   if (empty)
-    count = 0;
-  if (data.size() != count * type->size)
-    return fail("expected " + std::to_string(count * type->size) +
-                " bytes of values, found " + std::to_string(data.size()));
-  array.shape = header.shape;
-  array.values.resize(count);
-  for (uint64_t i = 0; i < count; ++i)
-    array.values[i] = type->load(data.data() + i * type->size);
-  if (header.fortran)
+    layout.count = 0;
+  if (data != layout.count * layout.type->size)
+    return fail("expected " + std::to_string(layout.count * layout.type->size) +
+                " bytes of values, found " + std::to_string(data));
+  layout.shape = header.shape;
+  layout.fortran = header.fortran;
+  return Status::ok();
+}
+
+Status readNpy(std::string_view bytes, const std::string &origin,
+               Array &array) {
+  NpyLayout layout;
+  if (Status s = readLayout(bytes, bytes.size(), origin, layout); !s)
+    return s;
+  array.shape = layout.shape;
+  array.values.resize(layout.count);
+  const char *data = bytes.data() + layout.start;
+  for (uint64_t i = 0; i < layout.count; ++i)
+    array.values[i] = layout.type->load(data + i * layout.type->size);
+  if (layout.fortran)
     toRowMajor(array.shape, array.values);
+  return Status::ok();
+}
+
+namespace {
+class OpenNpyFile : public NpyFile {
+public:
+  ~OpenNpyFile() override {
+    if (file)
+      std::fclose(file);
+  }
+  const std::vector<int64_t> &shape() const override { return layout.shape; }
+  Status read(int64_t first, int64_t count,
+              std::vector<double> &values) override {
+    uint64_t size = layout.type->size, n = uint64_t(count * rowSize());
+    bytes.resize(n * size);
+    uint64_t at = layout.start + uint64_t(first * rowSize()) * size;
+    if (fseeko(file, off_t(at), SEEK_SET) != 0 ||
+        std::fread(bytes.data(), 1, bytes.size(), file) != bytes.size())
+      return {Code::InputError, path + ": cannot read its rows from " +
+                                    std::to_string(first)};
+    values.resize(n);
+    for (uint64_t i = 0; i < n; ++i)
+      values[i] = layout.type->load(bytes.data() + i * size);
+    return Status::ok();
+  }
+  Status open(const std::string &where) {
+    path = where;
+    file = std::fopen(path.c_str(), "rb");
+    if (!file)
+      return {Code::InputError,
+              path + ": cannot read: " + std::strerror(errno)};
+    std::string head(1 << 17, '\0');
+    head.resize(std::fread(head.data(), 1, head.size(), file));
+    if (fseeko(file, 0, SEEK_END) != 0)
+      return {Code::InputError, path + ": is not a file of known size"};
+    if (Status s = readLayout(head, uint64_t(ftello(file)), path, layout); !s)
+      return s;
+    if (layout.fortran)
+      return {Code::InputError, path + ": a file in Fortran order cannot be "
+                                       "read row by row; save a C-ordered copy"};
+    return Status::ok();
+  }
+
+private:
+  std::FILE *file = nullptr;
+  std::string path, bytes;
+  NpyLayout layout;
+};
+} // namespace
+
+Status NpyFile::open(const std::string &path, std::unique_ptr<NpyFile> &file) {
+  auto result = std::make_unique<OpenNpyFile>();
+  if (Status s = result->open(path); !s)
+    return s;
+  file = std::move(result);
   return Status::ok();
 }
 

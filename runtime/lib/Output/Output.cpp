@@ -102,17 +102,6 @@ std::string statsJson(const Results &results, const Manifest &manifest,
   return dumpJson(json) + "\n";
 }
 
-/// Symbol names may hold characters that file names should not.
-static std::string fileName(const std::string &name) {
-  std::string result;
-  for (char c : name) {
-    bool good = std::isalnum(static_cast<unsigned char>(c)) || c == '_' ||
-                c == '-' || (c == '.' && !result.empty());
-    result += good ? c : '_';
-  }
-  return result;
-}
-
 static Status writeProbe(const std::string &folder, const ProbeRecord &record) {
   Array values, ticks;
   values.values = record.values;
@@ -120,7 +109,7 @@ static Status writeProbe(const std::string &folder, const ProbeRecord &record) {
   values.shape.insert(values.shape.begin(), int64_t(record.ticks.size()));
   ticks.values.assign(record.ticks.begin(), record.ticks.end());
   ticks.shape = {int64_t(record.ticks.size())};
-  std::string base = folder + "/" + fileName(record.info.name);
+  std::string base = folder + "/" + fileNameOf(record.info.name);
   if (Status s = writeFileAtomically(base + ".npy", writeNpy(values)); !s)
     return s;
   return writeFileAtomically(base + ".ticks.npy",
@@ -137,6 +126,8 @@ Status writeRunDirectory(const std::string &path, const Results &results,
                                    error.message()};
   bool anySpikes = false;
   for (const ProbeRecord &record : results.probes) {
+    if (record.onDisk)
+      continue; // written as they came
     anySpikes |= record.info.isSpikes;
     if (!record.info.isSpikes)
       if (Status status = writeProbe(path, record); !status)

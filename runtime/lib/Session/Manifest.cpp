@@ -76,10 +76,20 @@ static void readRest(const JsonReader &root, const Container &program,
   readList(root, "weights", [&](const JsonReader &json, std::string name) {
     uint64_t count =
         json.has("synapses") ? json.at("synapses").natural() : 0;
-    manifest.weights.push_back({name, json.string("layout", ""), count});
+    WeightInfo info{name, json.string("layout", ""), {}, count};
+    if (info.layout == "dense" && json.has("pre") && json.has("post")) {
+      uint64_t pre = 1, post = 1;
+      readShape(json.at("pre"), pre);
+      readShape(json.at("post"), post);
+      info.shape = {int64_t(post), int64_t(pre)};
+    }
+    manifest.weights.push_back(std::move(info));
   });
   readList(root, "plastics", [&](const JsonReader &json, std::string name) {
-    manifest.plastics.push_back({name, json.at("weight").string()});
+    PlasticInfo info{name, json.at("weight").string(), {}};
+    if (json.has("states"))
+      info.states = json.at("states").strings();
+    manifest.plastics.push_back(std::move(info));
   });
   readList(root, "datasets", [&](const JsonReader &json, std::string name) {
     std::string member = json.at("member").string();
@@ -104,6 +114,8 @@ Status readManifest(const Container &program, Manifest &manifest) {
   if (status.isOk() && !(manifest.dtMs > 0))
     root.at("dt_ms").error("expected a positive number");
   manifest.seed = root.at("seed").natural();
+  if (root.has("batch"))
+    manifest.batch = root.at("batch").integer(1, 1 << 24);
   if (root.has("source"))
     manifest.source = root.at("source").string("name", "");
   readNodes(root, manifest);
@@ -145,8 +157,10 @@ ProtocolScope Manifest::scope() const {
     scope.stimuli.push_back(info.name);
   for (const ProbeInfo &info : probes)
     scope.probes.push_back(info.name);
-  for (const PlasticInfo &info : plastics)
+  for (const PlasticInfo &info : plastics) {
     scope.plastics.push_back(info.name);
+    scope.synapseStates[info.name] = info.states;
+  }
   for (const WeightInfo &info : weights)
     scope.weights.push_back(info.name);
   for (const DatasetInfo &info : datasets)

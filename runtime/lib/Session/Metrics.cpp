@@ -280,6 +280,9 @@ static Status spikeMetric(const Metric &metric, const Results &results,
   const ProbeRecord *record = results.findProbe(metric.probe);
   if (!record)
     return {Code::ModelError, "no probe '" + metric.probe + "'"};
+  if (record->onDisk)
+    return {Code::ModelError, "the spikes of '" + metric.probe +
+                                  "' went to files (--record-to)"};
   if (!record->info.isSpikes)
     return {Code::ModelError,
             "probe '" + metric.probe + "' records values, not spikes"};

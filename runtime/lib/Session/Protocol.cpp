@@ -3,8 +3,9 @@
 // Reads manifest["experiment"] (schema: Protocol.h). One function per group of
 // steps; every name is looked up in the scope, every table must be written
 // before it is read, and errors carry the element's path.
-#include "neuroc/rt/Protocol.h"
+#include "neuroc/rt/HostMath.h"
 #include "neuroc/rt/Json.h"
+#include "neuroc/rt/Protocol.h"
 
 #include <algorithm>
 #include <set>
@@ -14,6 +15,7 @@ namespace neuroc::rt {
 namespace {
 constexpr int kMaxNesting = 16;
 constexpr uint64_t kMaxTicks = uint64_t(1) << 40;
+constexpr uint64_t kMaxRegisters = uint64_t(1) << 20;
 
 template <typename Enum>
 using Names = std::vector<std::pair<const char *, Enum>>;
@@ -24,6 +26,7 @@ public:
       : scope(scope), status(status) {}
   void steps(const JsonReader &list, std::vector<ProtocolStep> &steps);
   void expectation(const JsonReader &json, Expectation &expectation);
+  uint32_t registerCount() const { return uint32_t(registers.size()); }
 
 private:
   ProtocolStep step(const JsonReader &json);
@@ -34,6 +37,17 @@ private:
   void readout(const JsonReader &json, ProtocolStep &step);
   void state(const JsonReader &json, ProtocolStep &step);
   void metric(const JsonReader &json, Metric &metric);
+  void stream(const JsonReader &json, ProtocolStep &step);
+  void literal(const JsonReader &json, ProtocolStep &step);
+  void read(const JsonReader &json, ProtocolStep &step);
+  void calc(const JsonReader &json, ProtocolStep &step);
+  void store(const JsonReader &json, ProtocolStep &step);
+  void branch(const JsonReader &json, ProtocolStep &step);
+  void body(const JsonReader &json, std::vector<ProtocolStep> &steps);
+  uint32_t use(const JsonReader &json);
+  uint32_t define(const JsonReader &json);
+  void anyState(const JsonReader &json, const std::string &owner,
+                ProtocolStep &step);
   DataRef data(const JsonReader &json);
   Index index(const JsonReader &json);
 
@@ -66,7 +80,10 @@ private:
   const ProtocolScope &scope;
   Status &status;
   std::set<std::string> tables, snapshots;
-  std::vector<std::string> variables;
+  std::vector<std::string> variables; ///< of rows, in scope
+  std::set<std::string> stored;       ///< the host's variables
+  /// Registers seen here; those of bodies that have ended are false.
+  std::vector<bool> registers;
   int depth = 0;
 };
 } // namespace
@@ -80,7 +97,27 @@ static const Names<StepKind> &stepNames() {
       {"snapshot", StepKind::Snapshot}, {"restore", StepKind::Restore},
       {"readout", StepKind::Readout},   {"reset", StepKind::Reset},
       {"window", StepKind::Window},     {"phase", StepKind::Phase},
-      {"repeat", StepKind::Repeat},     {"for_each", StepKind::ForEach}};
+      {"repeat", StepKind::Repeat},     {"for_each", StepKind::ForEach},
+      {"stream", StepKind::Stream},     {"literal", StepKind::Literal},
+      {"read", StepKind::Read},         {"calc", StepKind::Calc},
+      {"store", StepKind::Store},       {"if", StepKind::If},
+      {"while", StepKind::While}};
+  return names;
+}
+
+static const Names<HostKind> &hostKinds() {
+  static const Names<HostKind> names = {
+      {"state", HostKind::State},       {"weight", HostKind::Weight},
+      {"signal", HostKind::Signal},     {"variable", HostKind::Variable},
+      {"table", HostKind::Table},       {"dataset", HostKind::Dataset}};
+  return names;
+}
+
+static const Names<Reduce> &reductions() {
+  static const Names<Reduce> names = {
+      {"last", Reduce::Last},   {"mean", Reduce::Mean},
+      {"sum", Reduce::Sum},     {"count", Reduce::Count},
+      {"max", Reduce::Max},     {"argmax", Reduce::Argmax}};
   return names;
 }
 
@@ -186,7 +223,8 @@ void Reader::snapshot(const JsonReader &json, ProtocolStep &step) {
   std::vector<std::string> populations;
   for (const auto &[population, states] : scope.states)
     populations.push_back(population);
-  bool all = !json.has("populations") && !json.has("weights");
+  bool all = !json.has("populations") && !json.has("weights") &&
+             !json.has("plastics");
   if (all) {
     step.populations = populations;
     step.weights = scope.weights;
@@ -203,6 +241,7 @@ void Reader::snapshot(const JsonReader &json, ProtocolStep &step) {
   };
   step.populations = list("populations", populations);
   step.weights = list("weights", scope.weights);
+  step.plastics = list("plastics", scope.plastics);
 }
 
 void Reader::readout(const JsonReader &json, ProtocolStep &step) {
@@ -217,13 +256,7 @@ void Reader::readout(const JsonReader &json, ProtocolStep &step) {
   } else {
     step.name = name(json.at("probe"), "probe", scope.probes);
     if (json.has("reduce"))
-      step.reduce = choice<Reduce>(json.at("reduce"), "reduction",
-                                   {{"last", Reduce::Last},
-                                    {"mean", Reduce::Mean},
-                                    {"sum", Reduce::Sum},
-                                    {"count", Reduce::Count},
-                                    {"max", Reduce::Max},
-                                    {"argmax", Reduce::Argmax}});
+      step.reduce = choice(json.at("reduce"), "reduction", reductions());
   }
 }
 
@@ -236,6 +269,9 @@ void Reader::loop(const JsonReader &json, ProtocolStep &step) {
       step.count = json.at("count").integer(0);
     if (json.has("stride"))
       step.stride = json.at("stride").integer(1, int64_t(1) << 40);
+    if (json.has("shuffled"))
+      step.shuffled = json.at("shuffled").integer();
+    step.batched = json.boolean("batched", false);
   } else if (step.kind == StepKind::Repeat) {
     step.ticks = json.at("count").natural(kMaxTicks);
   } else {
@@ -243,21 +279,217 @@ void Reader::loop(const JsonReader &json, ProtocolStep &step) {
   }
   if (step.kind != StepKind::Phase && json.has("var"))
     step.var = json.at("var").string();
+  if (step.kind != StepKind::Phase && json.has("counter")) {
+    step.counter = json.at("counter").string();
+    stored.insert(step.counter);
+  }
   if (!step.var.empty())
     variables.push_back(step.var);
-  if (++depth > kMaxNesting)
-    json.error("loops and phases nest deeper than " +
-               std::to_string(kMaxNesting));
-  else
-    steps(json.at("body"), step.body);
-  --depth;
+  body(json.at("body"), step.body);
   if (!step.var.empty())
     variables.pop_back();
+}
+
+/// The steps of a loop, phase or branch; what they define ends with them.
+void Reader::body(const JsonReader &json, std::vector<ProtocolStep> &into) {
+  if (++depth > kMaxNesting) {
+    json.error("loops, phases and branches nest deeper than " +
+               std::to_string(kMaxNesting));
+  } else {
+    std::vector<bool> outer = registers;
+    steps(json, into);
+    outer.resize(registers.size(), false);
+    registers = std::move(outer);
+  }
+  --depth;
+}
+
+//===----------------------------------------------------------------------===//
+// What the host computes
+//===----------------------------------------------------------------------===//
+
+uint32_t Reader::use(const JsonReader &json) {
+  uint64_t number = json.natural(kMaxRegisters);
+  if (!json.failed() && (number >= registers.size() || !registers[number]))
+    json.error("register " + std::to_string(number) + " has no value here");
+  return uint32_t(number);
+}
+
+uint32_t Reader::define(const JsonReader &json) {
+  uint64_t number = json.natural(kMaxRegisters);
+  if (json.failed())
+    return 0;
+  if (number >= registers.size())
+    registers.resize(number + 1, false);
+  registers[number] = true;
+  return uint32_t(number);
+}
+
+void Reader::literal(const JsonReader &json, ProtocolStep &step) {
+  step.host.out = define(json.at("out"));
+  step.host.shape = json.at("shape").integers(0);
+  step.data.values = json.at("values").numbers();
+  uint64_t count = 1;
+  for (int64_t extent : step.host.shape) {
+    if (uint64_t(extent) > uint64_t(kHostElements) ||
+        count > uint64_t(kHostElements))
+      return json.at("shape").error("has more than 2^27 elements");
+    count *= uint64_t(extent);
+  }
+  if (!json.failed() && count != step.data.values.size())
+    json.at("values").error("expected " + std::to_string(count) +
+                            " values for the shape");
+}
+
+/// `state` of a population or plastic.
+void Reader::anyState(const JsonReader &json, const std::string &owner,
+                      ProtocolStep &step) {
+  std::vector<std::string> owners;
+  for (const auto *map : {&scope.states, &scope.synapseStates})
+    for (const auto &[each, states] : *map)
+      owners.push_back(each);
+  step.population = owner;
+  if (std::find(owners.begin(), owners.end(), owner) == owners.end())
+    return json.error("no population or plasticity '" + owner + "'" +
+                      suggestName(owner, owners));
+  auto it = scope.states.find(owner);
+  step.state = name(json.at("state"), "state",
+                    it != scope.states.end()
+                        ? it->second
+                        : scope.synapseStates.find(owner)->second);
+}
+
+void Reader::read(const JsonReader &json, ProtocolStep &step) {
+  step.host.kind = choice(json.at("of"), "kind", hostKinds());
+  JsonReader source = json.at("source");
+  if (json.has("snapshot")) {
+    step.host.snapshot = name(json.at("snapshot"), "snapshot",
+                              {snapshots.begin(), snapshots.end()});
+    if (step.host.kind != HostKind::State && step.host.kind != HostKind::Weight)
+      json.at("snapshot").error("holds states and weights only");
+  }
+  switch (step.host.kind) {
+  case HostKind::State:
+    anyState(json, source.string(), step);
+    break;
+  case HostKind::Weight:
+    step.name = name(source, "weight", scope.weights);
+    break;
+  case HostKind::Signal:
+    step.name = name(source, "probe", scope.probes);
+    if (json.has("reduce"))
+      step.reduce = choice(json.at("reduce"), "reduction", reductions());
+    break;
+  case HostKind::Variable:
+    step.name = name(source, "variable", {stored.begin(), stored.end()});
+    break;
+  case HostKind::Table:
+    step.name = name(source, "result table", tableNames());
+    break;
+  case HostKind::Dataset:
+    step.name = name(source, "dataset", scope.datasets);
+    if (json.has("row"))
+      step.host.row = index(json.at("row"));
+    break;
+  }
+  step.host.out = define(json.at("out"));
+}
+
+void Reader::calc(const JsonReader &json, ProtocolStep &step) {
+  std::vector<std::string> known;
+  for (const HostFunction &function : kHostFunctions)
+    known.push_back(function.name);
+  std::string text = name(json.at("function"), "function", known);
+  const HostFunction *function = findHostFunction(text);
+  JsonReader in = json.at("in");
+  for (size_t i = 0, n = in.size(); i < n && !json.failed(); ++i)
+    step.host.operands.push_back(use(in[i]));
+  if (json.has("axis"))
+    step.host.axis = json.at("axis").integer(-8, 8);
+  if (function && !json.failed()) {
+    step.host.function = unsigned(function - kHostFunctions);
+    int count = int(step.host.operands.size());
+    if (count < function->least ||
+        (function->most >= 0 && count > function->most))
+      in.error(std::string("is written ") + function->usage + ", but has " +
+               std::to_string(count) + " operands");
+    else if (step.host.axis && !function->axis)
+      json.at("axis").error("'" + text + "' takes no axis");
+  }
+  step.host.out = define(json.at("out"));
+}
+
+void Reader::store(const JsonReader &json, ProtocolStep &step) {
+  step.host.operands.push_back(use(json.at("value")));
+  step.host.kind = choice(json.at("into"), "kind", hostKinds());
+  JsonReader target = json.at("target");
+  step.on = json.boolean("clamp", false);
+  if (step.on && step.host.kind != HostKind::State)
+    json.at("clamp").error("only a state can be clamped");
+  switch (step.host.kind) {
+  case HostKind::State:
+    anyState(json, target.string(), step);
+    break;
+  case HostKind::Weight:
+    step.name = name(target, "weight", scope.weights);
+    break;
+  case HostKind::Signal:
+    step.name = name(target, "stimulus", scope.stimuli);
+    break;
+  case HostKind::Variable:
+    step.name = target.string();
+    stored.insert(step.name);
+    break;
+  case HostKind::Table:
+    step.name = target.string();
+    tables.insert(step.name);
+    break;
+  case HostKind::Dataset:
+    json.at("into").error("a dataset cannot be changed");
+    break;
+  }
+}
+
+void Reader::branch(const JsonReader &json, ProtocolStep &step) {
+  if (step.kind == StepKind::If) {
+    step.host.operands.push_back(use(json.at("condition")));
+    body(json.at("body"), step.body);
+    if (json.has("else"))
+      body(json.at("else"), step.other);
+    return;
+  }
+  step.ticks = json.at("max").natural(kMaxTicks);
+  step.host.bodyFirst = json.boolean("body_first", false);
+  if (step.host.bodyFirst)
+    body(json.at("body"), step.body);
+  body(json.at("condition"), step.other);
+  step.name =
+      name(json.at("until"), "variable", {stored.begin(), stored.end()});
+  if (!step.host.bodyFirst)
+    body(json.at("body"), step.body);
+}
+
+void Reader::stream(const JsonReader &json, ProtocolStep &step) {
+  JsonReader inputs = json.at("inputs");
+  for (size_t i = 0, n = inputs.size(); i < n && !json.failed(); ++i)
+    step.inputs.emplace_back(
+        name(inputs[i].at("stimulus"), "stimulus", scope.stimuli),
+        name(inputs[i].at("dataset"), "dataset", scope.datasets));
+  if (step.inputs.empty() && !json.failed())
+    inputs.error("expected at least one stimulus");
+  if (json.has("first"))
+    step.first = json.at("first").integer(0);
+  if (json.has("count"))
+    step.count = json.at("count").integer(0);
+  if (json.has("every"))
+    step.every = uint64_t(json.at("every").integer(1, 1 << 30));
 }
 
 ProtocolStep Reader::step(const JsonReader &json) {
   ProtocolStep step;
   step.kind = choice(json.at("op"), "step", stepNames());
+  if (json.isObject() && json.has("at"))
+    step.at = json.at("at").string();
   if (status.isOk())
     switch (step.kind) {
     case StepKind::Step:
@@ -305,6 +537,25 @@ ProtocolStep Reader::step(const JsonReader &json) {
     case StepKind::Repeat:
     case StepKind::ForEach:
       loop(json, step);
+      break;
+    case StepKind::Stream:
+      stream(json, step);
+      break;
+    case StepKind::Literal:
+      literal(json, step);
+      break;
+    case StepKind::Read:
+      read(json, step);
+      break;
+    case StepKind::Calc:
+      calc(json, step);
+      break;
+    case StepKind::Store:
+      store(json, step);
+      break;
+    case StepKind::If:
+    case StepKind::While:
+      branch(json, step);
       break;
     }
   return step;
@@ -378,6 +629,7 @@ Status parseProtocol(std::string_view text, const ProtocolScope &scope,
   Reader reader(scope, status);
   protocol.name = root.string("name", "");
   reader.steps(root.at("steps"), protocol.steps);
+  protocol.registers = reader.registerCount();
   if (status.isOk() && root.has("expect")) {
     JsonReader list = root.at("expect");
     for (size_t i = 0, n = list.size(); i < n && status.isOk(); ++i)

@@ -1,157 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Interprets a protocol. The recorder stands between engine and results: it
-// stores every sample and keeps, per probe, the running reductions of the
-// present readout window. A window ends with the next present, or with the
-// first sample after a readout.
-#include "neuroc/rt/Session.h"
+// Interprets a protocol: loops, steps of the engine, data, readouts. What the
+// host computes between steps is in HostSteps.cpp.
+#include "SessionImpl.h"
+
+#include "neuroc/rt/HostMath.h"
 #include "neuroc/rt/Text.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cctype>
 #include <cmath>
-#include <limits>
 
 namespace neuroc::rt {
-
-namespace {
-using Clock = std::chrono::steady_clock;
-
-double secondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Reductions of one probe over the present window.
-struct Window {
-  std::vector<double> last, sum, max;
-  uint64_t samples = 0;
-  bool closed = true; ///< the next sample opens a new window
-};
-
-class Recorder : public RecordSink {
-public:
-  Recorder(std::vector<ProbeRecord> &records, uint64_t limit)
-      : records(records), windows(records.size()), limit(limit) {
-    for (size_t i = 0; i < records.size(); ++i)
-      windows[i].last.assign(records[i].size(), 0.0);
-  }
-  void closeWindows() {
-    for (Window &window : windows)
-      window.closed = true;
-  }
-  void clearWindows() {
-    for (size_t i = 0; i < windows.size(); ++i)
-      open(i);
-  }
-  Window &window(size_t i) { return windows[i]; }
-  bool overLimit() const { return stored > limit; }
-
-  void spikes(unsigned probe, uint64_t tick,
-              std::span<const uint32_t> units) override {
-    if (probe >= records.size())
-      return;
-    ProbeRecord &record = records[probe];
-    Window &w = touch(probe);
-    std::fill(w.last.begin(), w.last.end(), 0.0);
-    ++w.samples;
-    for (uint32_t unit : units) {
-      if (unit >= w.last.size())
-        continue;
-      w.last[unit] = 1;
-      w.sum[unit] += 1;
-      w.max[unit] = 1;
-      record.ticks.push_back(tick);
-      record.units.push_back(unit);
-    }
-    stored += 12 * units.size();
-  }
-  void values(unsigned probe, uint64_t tick,
-              std::span<const double> values) override {
-    if (probe >= records.size())
-      return;
-    ProbeRecord &record = records[probe];
-    Window &w = touch(probe);
-    size_t n = std::min(values.size(), w.last.size());
-    ++w.samples;
-    for (size_t i = 0; i < n; ++i) {
-      w.last[i] = values[i];
-      w.sum[i] += values[i];
-      w.max[i] = std::max(w.max[i], values[i]);
-    }
-    record.ticks.push_back(tick);
-    record.values.insert(record.values.end(), w.last.begin(), w.last.end());
-    stored += 8 * w.last.size();
-  }
-
-private:
-  void open(size_t i) {
-    Window &w = windows[i];
-    size_t n = w.last.size();
-    w.sum.assign(n, 0.0);
-    w.max.assign(n, -std::numeric_limits<double>::infinity());
-    w.samples = 0;
-    w.closed = false;
-  }
-  Window &touch(size_t i) {
-    if (windows[i].closed)
-      open(i);
-    return windows[i];
-  }
-
-  std::vector<ProbeRecord> &records;
-  std::vector<Window> windows;
-  uint64_t limit, stored = 0;
-};
-
-struct Snapshot {
-  std::map<std::pair<std::string, std::string>, std::vector<double>> states;
-  std::map<std::string, std::vector<double>> weights;
-};
-
-class SessionImpl : public Session {
-public:
-  SessionImpl(Engine &engine, const SessionOptions &options)
-      : engine(engine), options(options) {}
-  Status setUp(const Container &program);
-  Status run(Results &results) override;
-  const Manifest &manifest() const override { return theManifest; }
-  const std::map<std::string, Array> &datasets() const override {
-    return theDatasets;
-  }
-
-private:
-  Status loadDatasets(const Container &program);
-  Status takeInputs();
-  Status runSteps(const std::vector<ProtocolStep> &steps);
-  Status runStep(const ProtocolStep &step);
-  Status runDefault();
-  Status advance(uint64_t ticks);
-  Status settle(const ProtocolStep &step);
-  Status forEach(const ProtocolStep &step);
-  Status phase(const ProtocolStep &step);
-  Status snapshot(const ProtocolStep &step);
-  Status restore(const ProtocolStep &step);
-  Status readout(const ProtocolStep &step);
-  Status reduce(const ProtocolStep &step, std::vector<double> &row);
-  Status fetch(const DataRef &data, uint64_t size, const std::string &what,
-               std::vector<double> &values);
-  int64_t evaluate(const Index &index) const;
-  Status append(const std::string &table, std::span<const double> row);
-
-  Engine &engine;
-  SessionOptions options;
-  Manifest theManifest;
-  std::map<std::string, Array> theDatasets;
-  std::map<std::string, Array> stimulusInputs; ///< by symbol name
-
-  // Of one run.
-  Results *results = nullptr;
-  std::unique_ptr<Recorder> recorder;
-  std::map<std::string, int64_t> variables;
-  std::map<std::string, Snapshot> snapshots;
-  std::string phaseName;
-};
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Set-up
@@ -180,6 +40,8 @@ Status SessionImpl::setUp(const Container &program) {
                                "manifest's; compile the model again"};
   if (Status status = loadDatasets(program); !status)
     return status;
+  if (Status status = takeFiles(); !status)
+    return status;
   return takeInputs();
 }
 
@@ -192,6 +54,68 @@ Status SessionImpl::loadDatasets(const Container &program) {
     if (!status)
       return status;
     theDatasets[info.name] = std::move(array);
+  }
+  return Status::ok();
+}
+
+/// Datasets that stay in their files, read as rows are needed.
+Status SessionImpl::takeFiles() {
+  for (const auto &[name, path] : options.inputFiles) {
+    auto it = theDatasets.find(name);
+    std::unique_ptr<NpyFile> file;
+    if (Status status = NpyFile::open(path, file); !status)
+      return status;
+    if (it == theDatasets.end()) { // a stimulus: held in memory
+      Array &array = options.inputs[name];
+      array.shape = file->shape();
+      if (Status status = file->read(0, file->rows(), array.values); !status)
+        return status;
+      continue;
+    }
+    if (it->second.rowSize() != file->rowSize())
+      return {Code::UsageError,
+              "input '" + name + "': rows have " +
+                  std::to_string(file->rowSize()) + " values, dataset '" +
+                  name + "' has " + std::to_string(it->second.rowSize())};
+    theDatasets.erase(it);
+    datasetFiles[name] = std::move(file);
+  }
+  return Status::ok();
+}
+
+int64_t SessionImpl::rowsOf(const std::string &dataset) const {
+  auto file = datasetFiles.find(dataset);
+  return file != datasetFiles.end() ? file->second->rows()
+                                    : theDatasets.at(dataset).rows();
+}
+
+std::vector<int64_t> SessionImpl::shapeOf(const std::string &dataset) const {
+  auto file = datasetFiles.find(dataset);
+  return file != datasetFiles.end() ? file->second->shape()
+                                    : theDatasets.at(dataset).shape;
+}
+
+Status SessionImpl::readRows(const std::string &dataset,
+                             std::span<const int64_t> rows,
+                             std::vector<double> &values) const {
+  values.clear();
+  auto file = datasetFiles.find(dataset);
+  std::vector<double> part;
+  for (int64_t row : rows) {
+    int64_t count = rowsOf(dataset);
+    if (row < -count || row >= count)
+      return {Code::ModelError, "'" + dataset + "' has " +
+                                    std::to_string(count) + " rows; row " +
+                                    std::to_string(row) + " was asked for"};
+    row = row < 0 ? row + count : row;
+    if (file != datasetFiles.end()) {
+      if (Status status = file->second->read(row, 1, part); !status)
+        return status;
+      values.insert(values.end(), part.begin(), part.end());
+      continue;
+    }
+    std::span<const double> own = theDatasets.at(dataset).row(row);
+    values.insert(values.end(), own.begin(), own.end());
   }
   return Status::ok();
 }
@@ -212,8 +136,8 @@ Status SessionImpl::takeInputs() {
       std::vector<std::string> known;
       for (const StimulusInfo &info : theManifest.stimuli)
         known.push_back(info.label);
-      for (const auto &[dataset, unused] : theDatasets)
-        known.push_back(dataset);
+      for (const DatasetInfo &info : theManifest.datasets)
+        known.push_back(info.name);
       return {Code::UsageError, "the model has no input '" + name + "'" +
                                     suggestName(name, known)};
     }
@@ -247,7 +171,13 @@ Status SessionImpl::run(Results &out) {
   for (const ProbeInfo &info : theManifest.probes)
     out.probes.emplace_back().info = info;
   recorder = std::make_unique<Recorder>(out.probes, options.recordLimit);
+  if (!options.recordFolder.empty())
+    if (Status status = recorder->toFiles(options.recordFolder); !status)
+      return status;
+  loopRows.clear();
+  loopRuns.clear();
   variables.clear();
+  registers.assign(theManifest.experiment.registers, nullptr);
   snapshots.clear();
   phaseName.clear();
   if (Status status = engine.reset(); !status)
@@ -258,6 +188,8 @@ Status SessionImpl::run(Results &out) {
                       : runDefault();
   out.wallSeconds = secondsSince(start);
   out.ticks = std::max(out.ticks, engine.tick());
+  if (Status written = recorder->finishFiles(); status && !written)
+    status = written;
   if (!status)
     return status;
   return engine.stats(out.stats);
@@ -266,20 +198,28 @@ Status SessionImpl::run(Results &out) {
 Status SessionImpl::advance(uint64_t ticks) {
   // In slices, so that progress is seen and a runaway recording is stopped.
   constexpr uint64_t slice = 1000;
+  if (ticks > 0)
+    recorder->reopenWindows();
   while (ticks > 0) {
     uint64_t now = std::min(ticks, slice);
     if (Status status = engine.step(now, recorder.get()); !status)
       return status;
     ticks -= now;
-    if (recorder->overLimit())
-      return {Code::ModelError,
-              "recordings exceed " +
-                  std::to_string(options.recordLimit >> 20) +
-                  " MiB at tick " + std::to_string(engine.tick()) +
-                  "; probe fewer signals, or sample them less often (every)"};
-    if (options.progress)
-      options.progress(engine.tick(), phaseName);
+    if (Status status = afterTicks(); !status)
+      return status;
   }
+  return Status::ok();
+}
+
+Status SessionImpl::afterTicks() {
+  if (recorder->overLimit())
+    return {Code::ModelError,
+            "recordings exceed " + std::to_string(options.recordLimit >> 20) +
+                " MiB at tick " + std::to_string(engine.tick()) +
+                "; probe fewer signals, sample them less often (every), or "
+                "write them to files as they come (--record-to)"};
+  if (options.progress)
+    options.progress(engine.tick(), phaseName);
   return Status::ok();
 }
 
@@ -311,21 +251,25 @@ Status SessionImpl::runSteps(const std::vector<ProtocolStep> &steps) {
 }
 
 Status SessionImpl::runStep(const ProtocolStep &step) {
+  Status status = dispatch(step);
+  // The innermost step that knows its place names it.
+  if (!status && !step.at.empty() && !status.message().starts_with("at "))
+    return {status.code(), "at " + step.at + ": " + status.message()};
+  return status;
+}
+
+Status SessionImpl::dispatch(const ProtocolStep &step) {
   std::vector<double> values;
-  auto units = [&] {
-    const PopulationInfo *info = theManifest.findPopulation(step.population);
-    return info ? info->size : 0;
-  };
   switch (step.kind) {
   case StepKind::Step:
     return advance(step.ticks);
   case StepKind::Present: {
     const StimulusInfo *info = theManifest.findStimulus(step.name);
-    if (Status status = fetch(step.data, info->size,
+    if (Status status = fetch(step.data, info->size, true,
                               "stimulus '" + step.name + "'", values);
         !status)
       return status;
-    recorder->closeWindows();
+    recorder->openWindows();
     return engine.setStimulus(step.name, values);
   }
   case StepKind::Settle:
@@ -337,7 +281,10 @@ Status SessionImpl::runStep(const ProtocolStep &step) {
   case StepKind::Clamp:
   case StepKind::Assign: {
     std::string what = "state '" + step.population + "." + step.state + "'";
-    if (Status status = fetch(step.data, units(), what, values); !status)
+    const PopulationInfo *info = theManifest.findPopulation(step.population);
+    if (Status status =
+            fetch(step.data, info ? info->size : 0, true, what, values);
+        !status)
       return status;
     if (step.kind == StepKind::Clamp)
       return engine.clampState(step.population, step.state, values);
@@ -349,8 +296,8 @@ Status SessionImpl::runStep(const ProtocolStep &step) {
     if (Status status = engine.readWeight(step.name, values); !status)
       return status;
     size_t count = values.size();
-    if (Status status =
-            fetch(step.data, count, "weight '" + step.name + "'", values);
+    if (Status status = fetch(step.data, count, false,
+                              "weight '" + step.name + "'", values);
         !status)
       return status;
     return engine.writeWeight(step.name, values);
@@ -363,23 +310,33 @@ Status SessionImpl::runStep(const ProtocolStep &step) {
     return readout(step);
   case StepKind::Reset:
     results->ticks = std::max(results->ticks, engine.tick());
-    recorder->closeWindows();
+    recorder->openWindows();
     return engine.reset();
   case StepKind::Window:
-    recorder->closeWindows();
+    recorder->openWindows();
     return Status::ok();
   case StepKind::Phase:
     return phase(step);
   case StepKind::Repeat:
-    for (uint64_t i = 0; i < step.ticks; ++i) {
-      if (!step.var.empty())
-        variables[step.var] = int64_t(i);
-      if (Status status = runSteps(step.body); !status)
-        return status;
-    }
-    return Status::ok();
+    return repeat(step);
   case StepKind::ForEach:
     return forEach(step);
+  case StepKind::Stream:
+    return stream(step);
+  case StepKind::Literal:
+    registers[step.host.out] = std::make_shared<const Array>(
+        Array{step.host.shape, step.data.values});
+    return Status::ok();
+  case StepKind::Read:
+    return readHost(step);
+  case StepKind::Calc:
+    return calc(step);
+  case StepKind::Store:
+    return storeHost(step);
+  case StepKind::If:
+    return branch(step);
+  case StepKind::While:
+    return loopWhile(step);
   }
   return {Code::Internal, "a protocol step of unknown kind"};
 }
@@ -397,17 +354,56 @@ Status SessionImpl::phase(const ProtocolStep &step) {
   return status;
 }
 
-Status SessionImpl::forEach(const ProtocolStep &step) {
-  int64_t rows = theDatasets.at(step.dataset).rows();
-  int64_t row = step.first;
-  for (int64_t i = 0; (step.count < 0 || i < step.count) && row < rows; ++i) {
+Status SessionImpl::repeat(const ProtocolStep &step) {
+  for (uint64_t i = 0; i < step.ticks; ++i) {
     if (!step.var.empty())
-      variables[step.var] = row;
+      loopRows[step.var] = {int64_t(i)};
+    if (!step.counter.empty())
+      variables[step.counter] =
+          std::make_shared<const Array>(Array{{}, {double(i)}});
     if (Status status = runSteps(step.body); !status)
       return status;
+  }
+  return Status::ok();
+}
+
+Status SessionImpl::forEach(const ProtocolStep &step) {
+  int64_t rows = rowsOf(step.dataset);
+  Rows order;
+  for (int64_t row = step.first;
+       row < rows && (step.count < 0 || int64_t(order.size()) < step.count);) {
+    order.push_back(row);
     if (step.stride > rows - row)
       break;
     row += step.stride;
+  }
+  if (step.shuffled) {
+    Rows plain = order;
+    Rows shuffled = shuffledRows(int64_t(order.size()), theManifest.seed,
+                                 *step.shuffled, loopRuns[&step]++);
+    for (size_t i = 0; i < order.size(); ++i)
+      order[i] = plain[size_t(shuffled[i])];
+  }
+  size_t lanes = step.batched ? size_t(theManifest.batch) : 1;
+  if (order.size() % lanes != 0)
+    return {Code::ModelError,
+            "a loop over " + std::to_string(order.size()) + " rows of '" +
+                step.dataset + "' cannot take " + std::to_string(lanes) +
+                " at a time; choose a multiple with rows [first, last]"};
+  for (size_t i = 0; i < order.size(); i += lanes) {
+    Rows now(order.begin() + long(i), order.begin() + long(i + lanes));
+    if (!step.counter.empty()) {
+      Array counter;
+      if (step.batched)
+        counter.shape = {int64_t(lanes)};
+      counter.values.assign(now.begin(), now.end());
+      variables[step.counter] =
+          std::make_shared<const Array>(std::move(counter));
+    }
+    if (!step.var.empty())
+      loopRows[step.var] = std::move(now);
+    if (Status status = runSteps(step.body); !status)
+      return status;
   }
   return Status::ok();
 }
@@ -439,11 +435,9 @@ Status SessionImpl::settle(const ProtocolStep &step) {
       return Status::ok();
     before = now;
   }
-  if (results->warnings.size() < 20)
-    results->warnings.push_back(
-        "'" + step.name + "' did not settle below " +
-        std::to_string(step.below) + " within " + std::to_string(step.ticks) +
-        " ticks (tick " + std::to_string(engine.tick()) + ")");
+  warn("'" + step.name + "' did not settle below " +
+       std::to_string(step.below) + " within " + std::to_string(step.ticks) +
+       " ticks (tick " + std::to_string(engine.tick()) + ")");
   return Status::ok();
 }
 
@@ -451,42 +445,70 @@ Status SessionImpl::settle(const ProtocolStep &step) {
 // Data
 //===----------------------------------------------------------------------===//
 
-int64_t SessionImpl::evaluate(const Index &index) const {
+Status SessionImpl::evaluate(const Index &index, Rows &rows) const {
+  rows = {index.plus};
   if (index.var.empty())
-    return index.plus;
-  auto it = variables.find(index.var);
-  int64_t value = it == variables.end() ? 0 : it->second;
-  // Wrapping arithmetic: a wild result is refused as a row number.
-  value = int64_t(uint64_t(value) * uint64_t(index.times) +
-                  uint64_t(index.plus));
-  if (index.mod > 0)
-    value = ((value % index.mod) + index.mod) % index.mod;
-  return value;
+    return Status::ok();
+  auto it = loopRows.find(index.var);
+  rows = it == loopRows.end() ? Rows{0} : it->second;
+  for (int64_t &value : rows) {
+    // Wrapping arithmetic: a wild result is refused as a row number.
+    value = int64_t(uint64_t(value) * uint64_t(index.times) +
+                    uint64_t(index.plus));
+    if (index.mod > 0)
+      value = ((value % index.mod) + index.mod) % index.mod;
+  }
+  return Status::ok();
 }
 
-Status SessionImpl::fetch(const DataRef &data, uint64_t size,
+Status SessionImpl::fit(uint64_t size, bool inLanes, const std::string &what,
+                        const std::string &from,
+                        std::vector<double> &values) const {
+  if (values.size() == 1 && size > 1)
+    values.assign(size, values[0]);
+  // One sample for all lanes.
+  if (inLanes && theManifest.batch > 1 &&
+      values.size() * uint64_t(theManifest.batch) == size) {
+    size_t one = values.size();
+    for (int64_t lane = 1; lane < theManifest.batch; ++lane)
+      values.insert(values.end(), values.begin(), values.begin() + long(one));
+  }
+  if (values.size() != size)
+    return {Code::ModelError, what + " has " + std::to_string(size) +
+                                  " values, but " + from + " has " +
+                                  std::to_string(values.size())};
+  return Status::ok();
+}
+
+Status SessionImpl::fetch(const DataRef &data, uint64_t size, bool inLanes,
                           const std::string &what,
                           std::vector<double> &values) {
-  std::string from;
+  std::string from = "'" + data.name + "'";
+  Rows rows;
+  if (data.row)
+    if (Status status = evaluate(*data.row, rows); !status)
+      return status;
   if (data.kind == DataRef::Kind::Values) {
     values = data.values;
     from = "the list";
+  } else if (data.kind == DataRef::Kind::Dataset) {
+    if (!data.row)
+      for (int64_t row = 0, n = rowsOf(data.name); row < n; ++row)
+        rows.push_back(row);
+    if (Status status = readRows(data.name, rows, values); !status)
+      return status;
+    if (data.row)
+      from += " row " + std::to_string(rows[0]);
   } else {
-    bool isDataset = data.kind == DataRef::Kind::Dataset;
-    const std::map<std::string, Array> &arrays =
-        isDataset ? theDatasets : results->tables;
-    auto it = arrays.find(data.name);
-    if (it == arrays.end())
+    auto it = results->tables.find(data.name);
+    if (it == results->tables.end())
       return {Code::ModelError,
               "result table '" + data.name + "' is read before it has a row"};
     const Array &array = it->second;
-    from = "'" + data.name + "'";
     if (!data.row) {
       values = array.values;
     } else {
-      int64_t row = evaluate(*data.row);
-      if (row < 0)
-        row += array.rows();
+      int64_t row = rows[0] < 0 ? rows[0] + array.rows() : rows[0];
       if (row < 0 || row >= array.rows())
         return {Code::ModelError, from + " has " +
                                       std::to_string(array.rows()) +
@@ -497,13 +519,7 @@ Status SessionImpl::fetch(const DataRef &data, uint64_t size,
       from += " row " + std::to_string(row);
     }
   }
-  if (values.size() == 1 && size > 1)
-    values.assign(size, values[0]);
-  if (values.size() != size)
-    return {Code::ModelError, what + " has " + std::to_string(size) +
-                                  " values, but " + from + " has " +
-                                  std::to_string(values.size())};
-  return Status::ok();
+  return fit(size, inLanes, what, from, values);
 }
 
 Status SessionImpl::snapshot(const ProtocolStep &step) {
@@ -520,6 +536,14 @@ Status SessionImpl::snapshot(const ProtocolStep &step) {
     if (Status status = engine.readWeight(weight, copy.weights[weight]);
         !status)
       return status;
+  for (const std::string &plastic : step.plastics)
+    for (const PlasticInfo &info : theManifest.plastics)
+      for (const std::string &state : info.states)
+        if (info.name == plastic)
+          if (Status status =
+                  readState(plastic, state, copy.states[{plastic, state}]);
+              !status)
+            return status;
   return Status::ok();
 }
 
@@ -529,8 +553,7 @@ Status SessionImpl::restore(const ProtocolStep &step) {
     return {Code::ModelError,
             "snapshot '" + step.name + "' is restored before it is taken"};
   for (const auto &[key, values] : it->second.states)
-    if (Status status = engine.writeState(key.first, key.second, values);
-        !status)
+    if (Status status = writeState(key.first, key.second, values); !status)
       return status;
   for (const auto &[weight, values] : it->second.weights)
     if (Status status = engine.writeWeight(weight, values); !status)
@@ -543,54 +566,64 @@ Status SessionImpl::restore(const ProtocolStep &step) {
 //===----------------------------------------------------------------------===//
 
 Status SessionImpl::readout(const ProtocolStep &step) {
-  std::vector<double> row;
+  Array row;
   Status status;
   switch (step.source) {
   case ReadoutOf::Probe:
-    status = reduce(step, row);
+    status = reduce(step, true, row);
     break;
   case ReadoutOf::State:
-    status = engine.readState(step.population, step.state, row);
+    status = readState(step.population, step.state, row.values);
     break;
   case ReadoutOf::Weight:
-    status = engine.readWeight(step.name, row);
+    status = engine.readWeight(step.name, row.values);
     break;
   }
   if (!status)
     return status;
-  return append(step.into, row);
+  return append(step.into, row.values);
 }
 
-Status SessionImpl::reduce(const ProtocolStep &step, std::vector<double> &row) {
+Status SessionImpl::reduce(const ProtocolStep &step, bool close, Array &row) {
   int probe = theManifest.findProbe(step.name);
   Window &window = recorder->window(size_t(probe));
+  row.shape = theManifest.probes[size_t(probe)].shape;
   size_t n = window.last.size();
   // No sample since the last present: sums are zero, "last" is the old value.
   bool empty = window.samples == 0;
   switch (step.reduce) {
   case Reduce::Last:
-    row = window.last;
+    row.values = window.last;
     break;
   case Reduce::Mean:
-    row = empty ? window.last : window.sum;
+    row.values = empty ? window.last : window.sum;
     if (!empty)
-      for (double &x : row)
+      for (double &x : row.values)
         x /= double(window.samples);
     break;
   case Reduce::Sum:
   case Reduce::Count:
-    row = empty ? std::vector<double>(n, 0.0) : window.sum;
+    row.values = empty ? std::vector<double>(n, 0.0) : window.sum;
     break;
   case Reduce::Max:
-    row = empty ? window.last : window.max;
+    row.values = empty ? window.last : window.max;
     break;
   case Reduce::Argmax: {
+    // Of each lane.
     const std::vector<double> &from = empty ? window.last : window.sum;
-    row = {double(std::max_element(from.begin(), from.end()) - from.begin())};
+    size_t lanes = size_t(theManifest.batch), units = n / lanes;
+    row.shape.clear();
+    if (lanes > 1)
+      row.shape.push_back(int64_t(lanes));
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      auto first = from.begin() + long(lane * units);
+      row.values.push_back(
+          double(std::max_element(first, first + long(units)) - first));
+    }
     break;
   }
   }
-  window.closed = true;
+  window.closed |= close;
   return Status::ok();
 }
 
@@ -612,6 +645,17 @@ Status SessionImpl::append(const std::string &name,
 //===----------------------------------------------------------------------===//
 // Results
 //===----------------------------------------------------------------------===//
+
+/// Symbol names may hold characters that file names should not.
+std::string fileNameOf(const std::string &name) {
+  std::string result;
+  for (char c : name) {
+    bool good = std::isalnum(static_cast<unsigned char>(c)) || c == '_' ||
+                c == '-' || (c == '.' && !result.empty());
+    result += good ? c : '_';
+  }
+  return result;
+}
 
 uint64_t ProbeRecord::size() const {
   uint64_t n = 1;

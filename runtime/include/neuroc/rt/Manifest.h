@@ -25,10 +25,12 @@ struct StimulusInfo {
 };
 struct WeightInfo {
   std::string name, layout;
+  std::vector<int64_t> shape; ///< of a dense one: [post, pre]; else empty
   uint64_t synapses = 0;
 };
 struct PlasticInfo {
   std::string name, weight;
+  std::vector<std::string> states; ///< of the synapses
 };
 struct DatasetInfo {
   std::string name, member; ///< member: an .npy file of the container
@@ -38,6 +40,9 @@ struct Manifest {
   std::string target, machine, network, compiler, source;
   double dtMs = 1;
   uint64_t seed = 0;
+  /// Lanes side by side; shapes of populations, stimuli and probes begin with
+  /// their number if it is not 1.
+  int64_t batch = 1;
   std::vector<PopulationInfo> populations;
   std::vector<StimulusInfo> stimuli;
   std::vector<ProbeInfo> probes;

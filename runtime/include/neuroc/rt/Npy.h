@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,25 @@ std::string writeNpy(const Array &array, NpyType type = NpyType::Float64);
 
 /// The arrays of an .npz archive by name, without ".npy".
 std::string writeNpz(const std::map<std::string, Array> &arrays);
+
+/// An .npy file whose rows are read as they are needed (C order only).
+class NpyFile {
+public:
+  /// Errors: InputError.
+  static Status open(const std::string &path, std::unique_ptr<NpyFile> &file);
+  virtual ~NpyFile() = default;
+  virtual const std::vector<int64_t> &shape() const = 0;
+  int64_t rows() const { return shape().empty() ? 1 : shape()[0]; }
+  int64_t rowSize() const {
+    int64_t size = 1;
+    for (size_t i = 1; i < shape().size(); ++i)
+      size *= shape()[i];
+    return size;
+  }
+  /// Rows [first, first + count), which must exist.
+  virtual Status read(int64_t first, int64_t count,
+                      std::vector<double> &values) = 0;
+};
 
 /// .npy, or .csv / .txt (rows of numbers separated by commas or blanks, lines
 /// that start with '#' ignored), by extension.

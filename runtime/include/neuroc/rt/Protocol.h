@@ -21,16 +21,34 @@
 //   assign    weight, DATA                         … or a weight
 //   call      plastic                              run `on_call` everywhere
 //   snapshot  as [populations: [name…]] [weights: [name…]]
-//                                                  both missing: everything
+//             [plastics: [name…]]                  states of synapses; all
+//                                                  missing: everything but
+//                                                  those
 //   restore   from                                 what the snapshot holds
 //   readout   into, SOURCE                         append a row to a table
 //   reset                                          engine back to tick 0
 //   window                                         open a new readout window
 //   phase     name, body: [STEP…]                  a named part; statistics
 //                                                  are kept per phase
-//   repeat    count [var], body                    var counts 0, 1, …
-//   for_each  dataset [var] [first] [count] [stride], body
-//                                                  var counts over row numbers
+//   repeat    count [var] [counter], body          var counts 0, 1, …
+//   for_each  dataset [var] [counter] [first] [count] [stride] [shuffled: KEY]
+//             [batched], body                      var counts over row numbers;
+//                                                  batched: takes as many rows
+//                                                  at a time as there are lanes
+//   stream    inputs: [{stimulus, dataset}…] [first] [count] [every: 1]
+//                                                  one row of each per tick
+// and what the host computes between them. REG is a number that stands for an
+// array; it is seen from its definition to the end of the body that holds it.
+//   literal   out: REG, shape, values
+//   read      out: REG, of: KIND, source [state] [reduce] [snapshot] [row: INDEX]
+//   calc      out: REG, function, in: [REG…] [axis]     see HostMath.h
+//   store     value: REG, into: KIND, target [state] [clamp]
+//   if        condition: REG, body [else: [STEP…]]
+//   while     condition: [STEP…], until: variable, max, body [body_first]
+// KIND is "state" (of a population's units or a plastic's synapses), "weight",
+// "signal" (read: a probe; store: a stimulus), "variable", "table" or "dataset".
+// `counter` names a variable. Every step may have "at": "file:line:column",
+// which errors then begin with.
 // DATA is one of
 //   "values": [number…]        one number is spread over all units
 //   "dataset": name            [, "row": INDEX]  one row; without "row" all of
@@ -100,16 +118,32 @@ struct DataRef {
 
 enum class StepKind {
   Step, Present, Settle, Enable, Clamp, Release, Assign, AssignWeight, Call,
-  Snapshot, Restore, Readout, Reset, Window, Phase, Repeat, ForEach
+  Snapshot, Restore, Readout, Reset, Window, Phase, Repeat, ForEach,
+  Stream, Literal, Read, Calc, Store, If, While
 };
 enum class Reduce { Last, Mean, Sum, Count, Max, Argmax };
 enum class SettleNorm { Max, L2, Change };
 enum class ReadoutOf { Probe, State, Weight };
+/// What a host step reads or writes.
+enum class HostKind { State, Weight, Signal, Variable, Table, Dataset };
+
+/// The members of host steps.
+struct HostStep {
+  uint32_t out = 0;               ///< register defined
+  std::vector<uint32_t> operands; ///< registers used
+  HostKind kind = HostKind::Variable;
+  std::string snapshot;   ///< read: empty: as it is now
+  std::optional<Index> row; ///< read of a dataset
+  unsigned function = 0;  ///< of kHostFunctions
+  std::optional<int64_t> axis;
+  std::vector<int64_t> shape; ///< literal; its values are the step's `data`
+  bool bodyFirst = false;     ///< while
+};
 
 /// One step; which members count depends on `kind` (see the top of the file).
 struct ProtocolStep {
   StepKind kind = StepKind::Step;
-  uint64_t ticks = 0;     ///< step: ticks; settle: max_ticks; repeat: count
+  uint64_t ticks = 0;     ///< step; settle: max_ticks; repeat: count; while: max
   std::string name;       ///< stimulus, plastic, weight, probe, phase, snapshot
   std::string population; ///< clamp, release, assign, readout
   std::string state;
@@ -121,11 +155,18 @@ struct ProtocolStep {
   double below = 0;
   uint64_t every = 1;
   SettleNorm norm = SettleNorm::Max;
-  std::vector<std::string> populations, weights; ///< snapshot
+  std::vector<std::string> populations, weights, plastics; ///< snapshot
   ReadoutOf source = ReadoutOf::Probe;
   Reduce reduce = Reduce::Last;
   int64_t first = 0, count = -1, stride = 1; ///< for_each; -1: to the end
+  std::string counter;             ///< repeat, for_each: a variable
+  std::optional<int64_t> shuffled; ///< for_each: the key
+  bool batched = false;            ///< for_each
+  std::vector<std::pair<std::string, std::string>> inputs; ///< stream
+  std::string at; ///< where it stands in the source
+  HostStep host;
   std::vector<ProtocolStep> body;
+  std::vector<ProtocolStep> other; ///< if: else; while: the condition
 };
 
 enum class MetricKind {
@@ -159,12 +200,15 @@ struct Protocol {
   std::string name;
   std::vector<ProtocolStep> steps;
   std::vector<Expectation> expectations;
+  uint32_t registers = 0; ///< number of registers that the steps use
 };
 
 /// Names that a protocol may refer to; filled from the manifest.
 struct ProtocolScope {
   std::vector<std::string> stimuli, probes, plastics, weights, datasets;
   std::map<std::string, std::vector<std::string>> states; ///< by population
+  /// States of synapses, by plastic.
+  std::map<std::string, std::vector<std::string>> synapseStates;
 };
 
 /// Reads and checks a protocol. Every name must exist in `scope`; every table

@@ -21,7 +21,9 @@ struct ProbeRecord {
   std::vector<uint64_t> ticks; ///< spikes: of each spike; values: of each row
   std::vector<uint32_t> units; ///< spikes only, as `ticks`
   std::vector<double> values;  ///< values only, rows of one sample each
-  uint64_t size() const;       ///< number of units
+  uint64_t samples = 0;        ///< spikes, or rows of values
+  bool onDisk = false;         ///< ticks, units and values are in files
+  uint64_t size() const;       ///< number of units (of all lanes)
 };
 
 struct PhaseResult {
@@ -48,6 +50,13 @@ struct Results {
 struct SessionOptions {
   /// Stimuli (by name or label) and datasets that replace the program's own.
   std::map<std::string, Array> inputs;
+  /// As `inputs`, by the path of an .npy file; datasets are read from it row
+  /// by row, so that it may be larger than the memory.
+  std::map<std::string, std::string> inputFiles;
+  /// Where recordings are written as they come, instead of being kept: of each
+  /// probe <probe>.ticks.npy with <probe>.npy (values) or <probe>.units.npy
+  /// (spikes). Metrics of probes are then not available.
+  std::string recordFolder;
   /// For programs without an experiment: how long to run. Without it as many
   /// ticks as the longest input has rows, or one.
   std::optional<uint64_t> ticks;
@@ -90,6 +99,9 @@ Status computeMetric(const Metric &metric, const Results &results,
 std::vector<Judgement> judge(const Protocol &protocol, const Results &results,
                              const std::map<std::string, Array> &datasets,
                              const Results *reference);
+
+/// A probe's name as a file name.
+std::string fileNameOf(const std::string &probe);
 
 // Population statistics of a spike probe over ticks [from, to).
 double spikeCount(const ProbeRecord &record, uint64_t from, uint64_t to);
