@@ -103,9 +103,17 @@ struct Stage {
   std::vector<StmtPtr> body;
 };
 
+struct FunctionDecl {
+  Ident name;
+  std::vector<Decl> params;
+  TypeSpec result;
+  ExprPtr body;
+};
+
 struct ModelDecl {
   Ident name;
   std::vector<Decl> params, states, inputs, outputs, lets;
+  std::vector<std::unique_ptr<FunctionDecl>> functions; ///< may be replaced
   std::vector<Stage> stages;
   SMLoc loc;
 };
@@ -131,18 +139,12 @@ struct RuleDecl {
   TypeSpec preType, postType; ///< `pre x : nA`; names below
   Ident preName, postName;
   std::vector<Decl> params, states, signals, lets;
+  std::vector<std::unique_ptr<FunctionDecl>> functions; ///< may be replaced
   std::vector<std::string> signalSides; ///< pre, post, scalar
   std::vector<TraceDecl> traces;
   std::vector<Handler> handlers;
   ExprPtr lo, hi; ///< bounds
   SMLoc loc;
-};
-
-struct FunctionDecl {
-  Ident name;
-  std::vector<Decl> params;
-  TypeSpec result;
-  ExprPtr body;
 };
 
 /// `keyword value` behind the head of a network or experiment item.
@@ -161,6 +163,7 @@ struct Item {
   std::string keyword;
   SMLoc loc;
   Ident name;              ///< what is declared
+  std::vector<ExprPtr> index; ///< of an indexed name: `h[k]`
   Ident type;              ///< model, rule, layout …
   TypeSpec unit;
   std::vector<ExprPtr> shape;
@@ -169,12 +172,28 @@ struct Item {
   bool transposed = false;
   std::vector<Clause> clauses;
   std::vector<ItemPtr> body;
+  std::vector<ItemPtr> other; ///< after `else`
   const Clause *clause(llvm::StringRef key) const {
     for (const Clause &c : clauses)
       if (c.key == key)
         return &c;
     return nullptr;
   }
+};
+
+/// A parameter of a circuit. `kind` is "", "function", "model" or "rule".
+struct CircuitParam {
+  std::string kind;
+  Ident name;
+  TypeSpec type;
+  ExprPtr init; ///< null: must be given; the name `none`: optional
+};
+
+/// A template of network statements.
+struct CircuitDecl {
+  Ident name;
+  std::vector<CircuitParam> params;
+  std::vector<ItemPtr> items;
 };
 
 struct NetworkDecl {
@@ -191,10 +210,22 @@ struct ExperimentDecl {
   SMLoc loc;
 };
 
+/// Steps that an experiment puts in place of a call.
+struct ProcedureDecl {
+  Ident name;
+  std::vector<Decl> params;
+  std::vector<ItemPtr> items;
+};
+
 struct ImportDecl {
   std::string file;
   SMLoc loc;
 };
+
+/// Deep copies.
+ExprPtr clone(const Expr &e);
+ExprPtr clone(const ExprPtr &e);
+ItemPtr clone(const Item &it);
 
 struct File {
   std::vector<ImportDecl> imports;
@@ -202,8 +233,10 @@ struct File {
   std::vector<std::unique_ptr<RuleDecl>> rules;
   std::vector<std::unique_ptr<FunctionDecl>> functions;
   std::vector<Decl> constants;
+  std::vector<std::unique_ptr<CircuitDecl>> circuits;
   std::vector<std::unique_ptr<NetworkDecl>> networks;
   std::vector<std::unique_ptr<ExperimentDecl>> experiments;
+  std::vector<std::unique_ptr<ProcedureDecl>> procedures;
 };
 
 } // namespace neuroc::lang

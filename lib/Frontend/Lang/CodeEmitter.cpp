@@ -41,6 +41,22 @@ CodeEmitter::CodeEmitter(Elaborator &elaborator, Checked &c, std::string where)
     return names;
   };
   domain.evaluate = [this](const Expr &e) { return ev.eval(e); };
+  ev.local = &c.functions;
+  domain.wholeNumber = [this](const Expr &e,
+                              llvm::StringRef what) -> std::optional<int64_t> {
+    // Parameters may be used; a population that sets one gets code of its own.
+    std::function<void(const Expr &)> note = [&](const Expr &x) {
+      if (x.kind == Expr::Name)
+        if (auto s = this->c.symbols.find(x.name);
+            s != this->c.symbols.end() && s->second.kind == SymbolKind::Param)
+          this->c.structural.insert(x.name);
+      for (const ExprPtr &a : x.args)
+        note(*a);
+    };
+    note(e);
+    ConstEnv env = el.parameterValues(this->c, this->c.fixed, false);
+    return el.evalInteger(e, &env, what, 1);
+  };
 }
 
 Value CodeEmitter::constant(double x, SMLoc loc) {
@@ -134,8 +150,9 @@ void CodeEmitter::emit(const std::vector<StmtPtr> &body) {
       stmt(*s);
       continue;
     }
-    if (!allowEquations) {
-      diag.error(s->loc, "equations belong into a stage of a model or a trace",
+    if (!allowEquations && !allowOde) {
+      diag.error(s->loc, "equations belong into a stage of a model, a trace or "
+                         "'on tick'",
                  "write the step itself: '" + s->name.name + " += dt * (" +
                      s->value->text() + ")'");
       continue;
@@ -151,6 +168,8 @@ void CodeEmitter::emit(const std::vector<StmtPtr> &body) {
 void CodeEmitter::stmt(const Stmt &s) {
   bool needsStage = s.kind == Stmt::Emit || s.kind == Stmt::Spike ||
                     s.kind == Stmt::Reset || s.kind == Stmt::Solve;
+  if (s.kind == Stmt::Solve && allowOde)
+    needsStage = false;
   if (needsStage && !allowEquations) {
     diag.error(s.loc, "this statement belongs into a stage of a model, not "
                       "into " + where);
@@ -390,6 +409,8 @@ void CodeEmitter::equations(const std::vector<StmtPtr> &body) {
         method = *m;
     }
   std::set<std::string> done;
+  Operation *firstEquation = nullptr;
+  std::string noRandom = domain.noRandom;
   // A stage-level definition that stands further down is known here, too.
   for (const StmtPtr &s : body)
     if (s->kind == Stmt::Let && !locals.count(s->name.name) &&
@@ -401,6 +422,13 @@ void CodeEmitter::equations(const std::vector<StmtPtr> &body) {
     const Symbol *sym = target(s->name);
     if (!sym)
       continue;
+    if (allowOde && sym->kind != SymbolKind::State) {
+      diag.error(s->loc, "'" + s->name.name + "' is the weight; equations of "
+                         "a rule are for the states of its synapses",
+                 "write the step itself: '" + s->name.name + " += dt * (" +
+                     s->value->text().str() + ")'");
+      continue;
+    }
     if (!done.insert(s->name.name).second) {
       diag.error(s->loc, "'" + s->name.name + "' has two equations");
       continue;
@@ -411,17 +439,21 @@ void CodeEmitter::equations(const std::vector<StmtPtr> &body) {
                 });
     auto op = neuro::DiffOp::create(b, l, sym->irName, hold ? held : Value(),
                                     method);
+    if (!firstEquation)
+      firstEquation = op;
     Block &block = op.getBody().emplaceBlock();
     OpBuilder::InsertionGuard saved(b);
     b.setInsertionPointToStart(&block);
     inEquation = true;
+    domain.hoistBefore = firstEquation;
     domain.noRandom = "an equation cannot contain random numbers; add noise "
                       "after it, scaled by sqrt(dt)";
     Dim want = sym->dim / Dim::time();
     ScalarResult r = ev.evalAs(*s->value, want,
                                "d" + s->name.name + "/dt");
-    domain.noRandom.clear();
+    domain.noRandom = noRandom;
     inEquation = false;
+    domain.hoistBefore = nullptr;
     Value v = r ? domain.materialize(r->p, s->loc) : constant(0, s->loc);
     if (sym->hertz)
       v = arith::MulFOp::create(b, l, v, constant(1e3, s->loc));

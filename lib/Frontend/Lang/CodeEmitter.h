@@ -17,6 +17,7 @@ public:
   /// What may be assigned here; null: every state (and the weight).
   std::function<bool(const Symbol &)> assignable;
   bool allowEquations = true; ///< ODEs, emit, spike, reset, refractory
+  bool allowOde = false;      ///< ODEs even so: of synapses, in `on tick`
   std::set<std::string> *emitted = nullptr; ///< outputs, over all stages
   std::string refractoryState;              ///< of this stage, or ""
 

@@ -79,6 +79,7 @@ public:
   }
   std::optional<ConstResult> special(const Expr &e);
   std::vector<std::string> names();
+  std::vector<std::string> calls() { return {"derivative"}; }
 
   /// Draws one value per element of `shape`.
   static ConstValue draw(const Distribution &d, llvm::ArrayRef<int64_t> shape,

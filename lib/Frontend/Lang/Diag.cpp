@@ -4,9 +4,22 @@
 // diagnostics, so that one handler prints those of all stages alike.
 #include "Diag.h"
 
+#include <functional>
+
 namespace neuroc::lang {
 
 mlir::Location Diag::location(llvm::SMLoc loc) const {
+  std::function<mlir::Location(const Origin *)> place = [&](const Origin *o) {
+    mlir::Location here = plain(o->loc);
+    return o->outer ? mlir::Location(mlir::CallSiteLoc::get(here,
+                                                            place(o->outer)))
+                    : here;
+  };
+  mlir::Location l = plain(loc);
+  return origin ? mlir::Location(mlir::CallSiteLoc::get(l, place(origin))) : l;
+}
+
+mlir::Location Diag::plain(llvm::SMLoc loc) const {
   unsigned buffer = loc.isValid() ? sources.FindBufferContainingLoc(loc) : 0;
   if (!buffer)
     return mlir::UnknownLoc::get(&context);
@@ -21,23 +34,25 @@ void Diag::error(llvm::SMLoc loc, const llvm::Twine &message,
   ++count;
   if (count > limit)
     return;
-  mlir::InFlightDiagnostic diag = mlir::emitError(location(loc), message);
+  mlir::InFlightDiagnostic diag = mlir::emitError(plain(loc), message);
   if (!help.isTriviallyEmpty()) {
     std::string text = help.str();
     if (!text.empty())
       diag.attachNote() << "help: " << text;
   }
+  for (const Origin *o = origin; o; o = o->outer)
+    diag.attachNote(plain(o->loc)) << o->text;
   if (count == limit)
     diag.attachNote() << "too many errors; further ones are not shown";
 }
 
 void Diag::note(llvm::SMLoc loc, const llvm::Twine &message) {
   if (count <= limit)
-    mlir::emitRemark(location(loc), message);
+    mlir::emitRemark(plain(loc), message);
 }
 
 void Diag::warning(llvm::SMLoc loc, const llvm::Twine &message) {
-  mlir::emitWarning(location(loc), message);
+  mlir::emitWarning(plain(loc), message);
 }
 
 void Diag::unknown(llvm::SMLoc loc, llvm::StringRef what, llvm::StringRef name,

@@ -13,11 +13,20 @@
 
 namespace neuroc::lang {
 
+/// Where a statement comes from that was copied: a circuit's instance, a round
+/// of a loop.
+struct Origin {
+  llvm::SMLoc loc;
+  std::string text;
+  const Origin *outer = nullptr;
+};
+
 class Diag {
 public:
   Diag(llvm::SourceMgr &sources, mlir::MLIRContext &context)
       : sources(sources), context(context) {}
 
+  /// With the places of the present origin behind it.
   mlir::Location location(llvm::SMLoc loc) const;
   /// Reports an error (the first 20; the rest are counted only). `help`, if
   /// given, becomes a note "help: …" at the same place.
@@ -36,15 +45,24 @@ public:
   void unknown(llvm::SMLoc loc, llvm::StringRef what, llvm::StringRef name,
                const std::vector<std::string> &known);
 
+  /// What is reported now stands in an expansion of `o`; null: nowhere. Returns
+  /// the origin before.
+  const Origin *setOrigin(const Origin *o) {
+    std::swap(o, origin);
+    return o;
+  }
+
   unsigned errors() const { return count; }
   bool failed() const { return count != 0; }
   llvm::SourceMgr &sourceMgr() { return sources; }
   mlir::MLIRContext &mlirContext() { return context; }
 
 private:
+  mlir::Location plain(llvm::SMLoc loc) const;
   static constexpr unsigned limit = 20;
   llvm::SourceMgr &sources;
   mlir::MLIRContext &context;
+  const Origin *origin = nullptr;
   unsigned count = 0;
 };
 

@@ -39,6 +39,15 @@ void Elaborator::add(const File &file, bool library) {
     if (llvm::is_contained(mathFunctions(), f->name.name))
       diag.error(f->name.loc, "'" + f->name.name + "' is a built-in function");
   }
+  for (const auto &c : file.circuits) {
+    auto [it, fresh] = circuits.insert({c->name.name, c.get()});
+    if (!fresh && !library && !circuitFromLibrary[c->name.name]) {
+      diag.error(c->name.loc, "'" + c->name.name + "' is already defined");
+      diag.note(it->second->name.loc, "the first definition is here");
+    }
+    if (fresh)
+      circuitFromLibrary[c->name.name] = library;
+  }
   for (const Decl &c : file.constants) {
     auto [it, fresh] = constants.insert({c.name.name, &c});
     if (!fresh && !library)
@@ -132,11 +141,8 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
   ConstDomain domain(diag);
   ExprEval<ConstDomain> eval(domain, diag, functions);
   domain.lookup = [&](const Expr &name) -> std::optional<ConstResult> {
-    if (env) {
-      auto it = env->find(name.name);
-      if (it != env->end())
-        return ConstResult(it->second);
-    }
+    if (const ConstTyped *known = env ? env->lookup(name.name) : nullptr)
+      return ConstResult(*known);
     return globalConstant(name.name);
   };
   domain.lookupGlobal = [&](const Expr &name) {
@@ -144,8 +150,8 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
   };
   domain.visible = [&] {
     std::vector<std::string> names;
-    if (env)
-      for (const auto &entry : *env)
+    for (const ConstEnv *level = env; level; level = level->outer)
+      for (const auto &entry : *level)
         names.push_back(entry.first);
     for (const auto &entry : constants)
       names.push_back(entry.first);
@@ -297,6 +303,9 @@ Checked *Elaborator::checkModel(const ModelDecl &m) {
     return it->second.get();
   Checked &c = *(checkedModels[m.name.name] = std::make_unique<Checked>());
   c.model = &m;
+  for (const auto &f : m.functions)
+    c.functions[f->name.name] = f.get();
+  const Origin *origin = diag.setOrigin(nullptr);
   for (const Decl &d : m.params)
     checkDecl(c, d, SymbolKind::Param);
   for (const Decl &d : m.lets)
@@ -311,6 +320,7 @@ Checked *Elaborator::checkModel(const ModelDecl &m) {
   }
   if (c.ok)
     emitModel(c);
+  diag.setOrigin(origin);
   return &c;
 }
 
@@ -320,6 +330,9 @@ Checked *Elaborator::checkRule(const RuleDecl &r) {
     return it->second.get();
   Checked &c = *(checkedRules[r.name.name] = std::make_unique<Checked>());
   c.rule = &r;
+  for (const auto &f : r.functions)
+    c.functions[f->name.name] = f.get();
+  const Origin *origin = diag.setOrigin(nullptr);
   auto predefined = [&](const Ident &given, const char *name, SymbolKind kind,
                         const TypeSpec &type, Dim dim) {
     Symbol s{kind, dim};
@@ -352,6 +365,7 @@ Checked *Elaborator::checkRule(const RuleDecl &r) {
   }
   if (c.ok)
     emitRule(c);
+  diag.setOrigin(origin);
   return &c;
 }
 

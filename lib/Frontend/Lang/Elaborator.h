@@ -5,6 +5,7 @@
 #ifndef NEUROC_LIB_FRONTEND_LANG_ELABORATOR_H
 #define NEUROC_LIB_FRONTEND_LANG_ELABORATOR_H
 
+#include "Circuits.h"
 #include "ConstEval.h"
 #include "ScalarEmit.h"
 
@@ -41,6 +42,12 @@ struct Checked {
   std::vector<std::string> outputs; ///< in order
   bool ok = true;
   bool emitted = false;
+  std::string irName; ///< of the operation; "": that of the declaration
+  LocalFunctions functions; ///< those of the declaration, or what replaces them
+  std::vector<std::unique_ptr<FunctionDecl>> wrappers;
+  /// Parameters on which code depends at compile time, and their values.
+  std::set<std::string> structural;
+  ConstEnv fixed;
   std::vector<std::string> names() const {
     std::vector<std::string> n;
     for (const auto &s : symbols)
@@ -55,8 +62,6 @@ struct Checked {
     return n;
   }
 };
-
-using ConstEnv = std::map<std::string, ConstTyped>;
 
 /// An output signal of a node of a network.
 struct Signal {
@@ -97,6 +102,11 @@ struct WeightInfo {
 
 /// Everything known of a network once it is emitted.
 struct NetworkInfo {
+  std::unique_ptr<Expansion> expansion; ///< of its circuits and loops
+  std::vector<Placed> items;            ///< its statements, expanded
+  std::set<std::string> instances;      ///< of circuits
+  std::map<std::string, Signal> delayed; ///< signals made by delayed(…)
+  int64_t batch = 1;
   const NetworkDecl *decl = nullptr;
   neuro::NetworkOp op;
   double dt = 0;
@@ -157,11 +167,21 @@ private:
 
   // Networks.
   void emitNetwork(const NetworkDecl &n);
-  void networkSettings(NetworkInfo &net);
+  void expandNetwork(NetworkInfo &net);
+  void networkSetting(NetworkInfo &net, const Item &it, ConstEnv &env);
   const Expr *replacement(const std::string &name, const Expr *value,
                           ExprPtr &storage);
   void checkOverrides();
   void declareNode(NetworkInfo &net, const Item &it);
+  /// True if `name` is an instance of a circuit, which is reported.
+  bool isInstance(NetworkInfo &net, const Expr &name);
+  bool declareScalar(NetworkInfo &net, Node &node, const Item &it);
+  /// A model or rule with functions replaced and parameters fixed.
+  Checked *variant(Checked &c, const std::map<std::string, Ident> &functions,
+                   const ConstEnv &given);
+  /// The function that `{ phi = NAME }` binds, checked; false after an error.
+  bool bindFunction(const Checked &c, const Item &bind, const std::string &what,
+                    std::map<std::string, Ident> &functions);
   void emitPopulation(NetworkInfo &net, Node &node, const Item &it);
   void emitSource(NetworkInfo &net, Node &node, const Item &it);
   void emitSugar(NetworkInfo &net, Node &node, const Item &it);
@@ -188,11 +208,23 @@ private:
   /// The signal that a reference names; reports and returns null if none.
   const Signal *resolveSignal(NetworkInfo &net, const Expr &e,
                               Node **node = nullptr);
+  /// delayed(signal, time), made once for each pair.
+  const Signal *delayedSignal(NetworkInfo &net, const Expr &e, Node **node);
   std::optional<std::vector<int64_t>> sideShape(NetworkInfo &net,
                                                 const Expr &e);
+  mlir::StringAttr parameterOf(NetworkInfo &net, const Expr &e);
+  /// A copy of `e` in which references name symbols: `c.z.value` becomes the
+  /// member `value` of the name "c.z", `h[k]` the name "h[1]".
+  ExprPtr resolveReference(NetworkInfo &net, const ConstEnv *env,
+                           const Expr &e);
+  /// A copy of a step whose references (not those of its body) name symbols.
+  ItemPtr resolveItem(NetworkInfo &net, const ConstEnv &env, const Item &it);
+  std::optional<std::vector<ConstTyped>>
+  loopValues(NetworkInfo &net, const Item &it, const ConstEnv *env);
   /// The probe or watch of a reference, made if there is none.
   std::string probeOf(NetworkInfo &net, const Expr &e, int64_t every = 1,
-                      const Ident *as = nullptr, bool output = false);
+                      const Ident *as = nullptr, bool output = false,
+                      const Expr *wrt = nullptr);
   std::optional<int64_t> ticks(NetworkInfo &net, const Expr &e,
                                const ConstEnv *env, llvm::StringRef what,
                                bool positive);
@@ -220,6 +252,10 @@ private:
   std::map<std::string, std::pair<const RuleDecl *, bool>> rules;
   std::map<std::string, std::unique_ptr<Checked>> checkedModels, checkedRules;
   FunctionMap functions;
+  std::map<std::string, const CircuitDecl *> circuits;
+  std::map<std::string, bool> circuitFromLibrary;
+  std::map<std::string, std::unique_ptr<Checked>> variants;
+  std::vector<std::unique_ptr<ModelDecl>> madeModels; ///< of scalar sources
   std::map<std::string, const Decl *> constants;
   std::map<std::string, ConstResult> constantValues;
   std::set<std::string> constantsInProgress;

@@ -30,10 +30,10 @@ void Elaborator::emitTransmit(NetworkInfo &net, neuro::ProjectOp op,
       return ScalarResult(ScalarTyped{Scalar{weight, {}, false}, w.dim});
     if (name.name == "x")
       return ScalarResult(ScalarTyped{Scalar{x, {}, false}, from.dim});
-    auto it = net.constants.find(name.name);
-    if (it == net.constants.end() || !it->second.p.isNumber())
+    const ConstTyped *known = net.constants.lookup(name.name);
+    if (!known || !known->p.isNumber())
       return std::nullopt;
-    ScalarTyped v{Scalar{{}, it->second.p.number(), false}, it->second.dim};
+    ScalarTyped v{Scalar{{}, known->p.number(), false}, known->dim};
     return ScalarResult(v);
   };
   domain.visible = [] { return std::vector<std::string>{"w", "x"}; };
@@ -54,6 +54,8 @@ void Elaborator::emitConnect(NetworkInfo &net, const Item &it) {
   const Expr &base = it.to->kind == Expr::Member ? *it.to->args[0] : *it.to;
   auto found = base.kind == Expr::Name ? net.nodes.find(base.name)
                                        : net.nodes.end();
+  if (found == net.nodes.end() && isInstance(net, base))
+    return;
   if (found == net.nodes.end()) {
     if (!net.declared.count(base.name))
       diag.unknown(base.loc, "population", base.name, nodeNames(net));
@@ -107,8 +109,10 @@ void Elaborator::emitConnect(NetworkInfo &net, const Item &it) {
       if (!declareName(net, {weightName, as->value->loc}))
         return;
     } else {
-      const Expr &source =
-          it.from->kind == Expr::Member ? *it.from->args[0] : *it.from;
+      const Expr *of = it.from.get();
+      if (of->kind == Expr::Call) // delayed(…)
+        of = of->args[0].get();
+      const Expr &source = of->kind == Expr::Member ? *of->args[0] : *of;
       weightName = source.name + "_to_" + base.name + "_" + port;
       std::string stem = weightName;
       for (int k = 2; net.declared.count(weightName); ++k)
@@ -225,13 +229,16 @@ void Elaborator::emitConnect(NetworkInfo &net, const Item &it) {
 }
 
 void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
-  auto known = net.weights.find(it.to->name);
+  std::string weightName = refKey(*it.to);
+  auto known = net.weights.find(weightName);
   if (known == net.weights.end()) {
-    if (!net.declared.count(it.to->name)) {
+    if (it.to->kind == Expr::Name && isInstance(net, *it.to))
+      return;
+    if (!net.declared.count(weightName) || net.nodes.count(weightName)) {
       std::vector<std::string> names;
       for (const auto &entry : net.weights)
         names.push_back(entry.first);
-      diag.unknown(it.to->loc, "weight", it.to->name, names);
+      diag.unknown(it.to->loc, "weight", weightName, names);
     }
     return;
   }
@@ -287,12 +294,18 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
   agree("the post-synaptic signal", postSymbol->dim, postDim);
   NamedAttrList params;
   std::map<std::string, Value> factors;
-  ConstEnv env = net.constants, given;
+  ConstEnv env, given;
+  env.outer = &net.constants;
+  std::map<std::string, Ident> functions;
   for (const ItemPtr &bind : it.body) {
     const std::string &name = bind->name.name;
     if (bind->keyword == "let") {
       if (ConstResult r = evalConst(*bind->value, &env))
         env.insert({name, *r});
+      continue;
+    }
+    if (c.functions.count(name)) {
+      bindFunction(c, *bind, "rule '" + it.type.name + "'", functions);
       continue;
     }
     auto s = c.symbols.find(name);
@@ -312,6 +325,8 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
       std::vector<std::string> names = c.names(SymbolKind::Param);
       for (const std::string &f : c.names(SymbolKind::Factor))
         names.push_back(f);
+      for (const auto &f : c.functions)
+        names.push_back(f.first);
       diag.unknown(bind->name.loc, "parameter of rule '" + it.type.name + "'",
                    name, names);
       continue;
@@ -347,12 +362,21 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
     factorValues.push_back(f->second);
     factorNames.push_back(b.getStringAttr(d.name.name));
   }
+  bool batchSum = false;
+  if (const Clause *clause = it.clause("batch")) {
+    batchSum = clause->value->name == "sum";
+    if (!batchSum && clause->value->name != "mean")
+      diag.unknown(clause->value->loc, "way of joining a batch",
+                   clause->value->name, {"sum", "mean"});
+  }
+  Checked &own = *variant(c, functions, given);
   neuro::PlasticOp::create(
-      b, diag.location(it.name.loc), it.name.name, it.to->name, it.type.name,
+      b, diag.location(it.name.loc), it.name.name, weightName,
+      own.irName.empty() ? it.type.name : own.irName,
       pre, post, factorValues,
       factorNames.empty() ? ArrayAttr() : b.getArrayAttr(factorNames), delay,
       params.empty() ? DictionaryAttr() : params.getDictionary(b.getContext()),
-      it.clause("disabled") != nullptr);
+      it.clause("disabled") != nullptr, batchSum);
   net.plastics.insert(it.name.name);
 }
 

@@ -36,7 +36,7 @@ void Elaborator::emitSteps(NetworkInfo &net, ConstEnv &env,
   OpBuilder::InsertionGuard saved(b);
   b.setInsertionPointToStart(&block);
   for (const ItemPtr &it : items)
-    emitStep(net, env, *it, loops);
+    emitStep(net, env, *resolveItem(net, env, *it), loops);
 }
 
 void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
@@ -60,12 +60,12 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     auto op = neuro::RepeatOp::create(b, l, n.value_or(0), StringAttr());
     emitSteps(net, env, it.body, op.getBody(), loops);
   } else if (word == "for") {
-    auto d = net.datasets.find(it.name.name);
+    auto d = net.datasets.find(it.from->name);
     if (d == net.datasets.end()) {
       std::vector<std::string> names;
       for (const auto &entry : net.datasets)
         names.push_back(entry.first);
-      diag.unknown(it.name.loc, "dataset", it.name.name, names);
+      diag.unknown(it.from->loc, "dataset", it.from->name, names);
       return;
     }
     DenseI64ArrayAttr rows;
@@ -77,13 +77,13 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
       if (*lo > *hi || *hi > d->second[0]) {
         diag.error(c->loc, "rows [" + llvm::Twine(*lo) + ", " +
                                llvm::Twine(*hi) + ") are not in dataset '" +
-                               it.name.name + "', which has " +
+                               d->first + "', which has " +
                                llvm::Twine(d->second[0]) + " rows");
         return;
       }
       rows = b.getDenseI64ArrayAttr({*lo, *hi});
     }
-    auto op = neuro::ForEachOp::create(b, l, it.name.name, rows, IntegerAttr(), StringAttr());
+    auto op = neuro::ForEachOp::create(b, l, d->first, rows, IntegerAttr(), StringAttr());
     emitSteps(net, env, it.body, op.getBody(), loops + 1);
   } else if (word == "step") {
     auto n = it.transposed ? evalInteger(*it.value, &env, "'step'", 0)
@@ -116,17 +116,17 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
       neuro::SettleOp::create(b, l, probe,
                               llvm::APFloat(below->p.number()), *n);
   } else if (word == "enable" || word == "disable" || word == "call") {
-    if (!net.plastics.count(it.name.name)) {
-      diag.unknown(it.name.loc, "plasticity", it.name.name,
+    if (!net.plastics.count(it.from->name)) {
+      diag.unknown(it.from->loc, "plasticity", it.from->name,
                    {net.plastics.begin(), net.plastics.end()});
       return;
     }
     if (word == "enable")
-      neuro::EnableOp::create(b, l, it.name.name);
+      neuro::EnableOp::create(b, l, it.from->name);
     else if (word == "disable")
-      neuro::DisableOp::create(b, l, it.name.name);
+      neuro::DisableOp::create(b, l, it.from->name);
     else
-      neuro::CallOp::create(b, l, it.name.name);
+      neuro::CallOp::create(b, l, it.from->name);
   } else if (word == "release") {
     Node *node = nullptr;
     if (const Symbol *s = stateOf(net, *it.from, node))
@@ -236,7 +236,7 @@ void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
       for (const auto &[name, n] : net.nodes)
         if (n.kind == "stimulus")
           names.push_back(name);
-      diag.unknown(it.from->loc, "stimulus", it.from->text(), names);
+      diag.unknown(it.from->loc, "stimulus", it.from->name, names);
       return;
     }
     node = &found->second;
@@ -290,39 +290,39 @@ void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
       r->p.shape = shape;
     values = valueAttr(*r, hertz);
   } else {
-    auto d = net.datasets.find(it.type.name);
+    auto d = net.datasets.find(it.to->name);
     if (d == net.datasets.end()) {
       std::vector<std::string> names;
       for (const auto &entry : net.datasets)
         names.push_back(entry.first);
-      diag.unknown(it.type.loc, "dataset", it.type.name, names);
+      diag.unknown(it.to->loc, "dataset", it.to->name, names);
       return;
     }
     int64_t columns = 1;
     for (size_t k = 1; k < d->second.size(); ++k)
       columns *= d->second[k];
     if (size && columns != size) {
-      diag.error(it.type.loc, "rows of dataset '" + it.type.name + "' have " +
+      diag.error(it.to->loc, "rows of dataset '" + it.to->name + "' have " +
                                   llvm::Twine(columns) + " values, but " +
                                   quote(*it.from) + " has " +
                                   llvm::Twine(size) + " units");
       return;
     }
-    dataset = FlatSymbolRefAttr::get(b.getContext(), it.type.name);
+    dataset = FlatSymbolRefAttr::get(b.getContext(), it.to->name);
     if (const Clause *c = it.clause("row")) {
       auto n = evalInteger(*c->value, &env, "'row'", 0);
       if (!n)
         return;
       if (*n >= d->second[0]) {
-        diag.error(c->value->loc, "dataset '" + it.type.name + "' has rows 0 "
+        diag.error(c->value->loc, "dataset '" + it.to->name + "' has rows 0 "
                                       "to " + llvm::Twine(d->second[0] - 1));
         return;
       }
       row = b.getI64IntegerAttr(*n);
     } else if (loops == 0) {
-      diag.error(it.loc, "which row of '" + it.type.name + "'?",
+      diag.error(it.loc, "which row of '" + it.to->name + "'?",
                  "add 'row 0', or put this into 'for each row of " +
-                     it.type.name + " { … }'");
+                     it.to->name + " { … }'");
       return;
     }
   }

@@ -48,7 +48,8 @@ void Elaborator::emitModel(Checked &c) {
   const ModelDecl &m = *c.model;
   OpBuilder::InsertionGuard saved(b);
   b.setInsertionPointToEnd(module.getBody());
-  auto op = neuro::ModelOp::create(b, diag.location(m.name.loc), m.name.name);
+  auto op = neuro::ModelOp::create(
+      b, diag.location(m.name.loc), c.irName.empty() ? m.name.name : c.irName);
   Block &body = op.getBody().emplaceBlock();
   b.setInsertionPointToStart(&body);
   ConstEnv env = parameterValues(c, {}, /*report=*/true);
@@ -143,6 +144,7 @@ void Elaborator::emitModel(Checked &c) {
     CodeEmitter code(*this, c, "stage '" + name + "'");
     code.emitted = &emitted;
     code.refractoryState = counters[i];
+    code.scalarDomain().collectives = ScalarDomain::Collectives::Units;
     code.emit(st.body);
   }
   for (const std::string &out : c.outputs)
@@ -161,7 +163,8 @@ void Elaborator::emitRule(Checked &c) {
   const RuleDecl &r = *c.rule;
   OpBuilder::InsertionGuard saved(b);
   b.setInsertionPointToEnd(module.getBody());
-  auto op = neuro::RuleOp::create(b, diag.location(r.name.loc), r.name.name);
+  auto op = neuro::RuleOp::create(
+      b, diag.location(r.name.loc), c.irName.empty() ? r.name.name : c.irName);
   Block &body = op.getBody().emplaceBlock();
   b.setInsertionPointToStart(&body);
   ConstEnv env = parameterValues(c, {}, /*report=*/true);
@@ -250,8 +253,8 @@ void Elaborator::emitRule(Checked &c) {
     b.setInsertionPointToStart(&on.getBody().emplaceBlock());
     CodeEmitter code(*this, c, "'on " + h.event + "'");
     code.allowEquations = false;
-    code.scalarDomain().noRandom =
-        "a learning rule cannot draw random numbers; bring them in as a signal";
+    code.allowOde = h.event == "tick";
+    code.scalarDomain().collectives = ScalarDomain::Collectives::Synapses;
     code.scalarDomain().unitIndex = false;
     code.emit(h.body);
     if (!r.lo || !code.assignedWeight())

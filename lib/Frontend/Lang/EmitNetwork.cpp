@@ -58,27 +58,37 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
     adoptNetwork(net);
     return;
   }
-  networkSettings(net);
+  expandNetwork(net);
   // Models and rules come before the network that uses them.
-  for (const ItemPtr &it : n.items) {
-    if (it->keyword == "population")
-      if (Checked *c = findModel(it->type); !c || !c->ok)
+  for (const Placed &p : net.items) {
+    diag.setOrigin(p.origin);
+    if (p.item->keyword == "population")
+      if (Checked *c = findModel(p.item->type); !c || !c->ok)
         continue;
-    if (it->keyword == "plasticity")
-      (void)findRule(it->type);
+    if (p.item->keyword == "plasticity")
+      (void)findRule(p.item->type);
   }
+  diag.setOrigin(nullptr);
   b.setInsertionPointToEnd(module.getBody());
   net.op = neuro::NetworkOp::create(b, diag.location(n.name.loc), n.name.name,
-                                    llvm::APFloat(net.dt),
-                                    static_cast<int64_t>(net.seed));
+                                    llvm::APFloat(net.dt), net.seed,
+                                    static_cast<uint64_t>(net.batch));
   Block &body = net.op.getBody().emplaceBlock();
   b.setInsertionPointToStart(&body);
-  for (const ItemPtr &it : n.items)
-    declareNode(net, *it);
+  // While a statement is emitted, net.constants are those that it sees.
+  auto with = [&](const Placed &p, auto f) {
+    net.constants = ConstEnv();
+    net.constants.outer = p.env;
+    diag.setOrigin(p.origin);
+    f(*p.item);
+    diag.setOrigin(nullptr);
+  };
+  for (const Placed &p : net.items)
+    with(p, [&](const Item &it) { declareNode(net, it); });
   auto each = [&](std::initializer_list<llvm::StringRef> words, auto f) {
-    for (const ItemPtr &it : n.items)
-      if (llvm::is_contained(words, it->keyword))
-        f(*it);
+    for (const Placed &p : net.items)
+      if (llvm::is_contained(words, p.item->keyword))
+        with(p, f);
   };
   auto node = [&](const Item &it) -> Node * {
     auto found = net.nodes.find(it.name.name);
@@ -92,7 +102,7 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
     if (Node *k = node(it))
       emitSource(net, *k, it);
   });
-  each({"population"}, [&](const Item &it) {
+  each({"population", "scalar"}, [&](const Item &it) {
     if (Node *k = node(it))
       emitPopulation(net, *k, it);
   });
@@ -116,9 +126,89 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
       as = it.name;
     else if (const Clause *c = it.clause("as"))
       as = {c->value->name, c->value->loc};
-    probeOf(net, *it.value, every, &as, it.keyword == "output");
+    const Clause *wrt = it.clause("wrt");
+    probeOf(net, *it.value, every, &as, it.keyword == "output",
+            wrt ? wrt->value.get() : nullptr);
   });
   finishInputs(net);
+  // Experiments see the constants of the network itself.
+  net.constants = net.expansion->constants();
+}
+
+/// Expands circuits and loops and takes the settings.
+void Elaborator::expandNetwork(NetworkInfo &net) {
+  ExpansionHooks hooks;
+  hooks.evaluate = [&](const Expr &e, const ConstEnv *env, const Dim *want,
+                       const std::string &what) {
+    return evalConst(e, env, want, what, nullptr, net.seed);
+  };
+  hooks.circuit = [&](const Ident &name) -> const CircuitDecl * {
+    auto it = circuits.find(name.name);
+    if (it != circuits.end())
+      return it->second;
+    std::vector<std::string> known;
+    for (const auto &c : circuits)
+      known.push_back(c.first);
+    diag.unknown(name.loc, "circuit", name.name, known);
+    return nullptr;
+  };
+  hooks.setting = [&](const Item &it, ConstEnv &env) {
+    networkSetting(net, it, env);
+  };
+  hooks.declare = [&](const Ident &name) {
+    net.instances.insert(name.name);
+    return declareName(net, name);
+  };
+  net.expansion = std::make_unique<Expansion>(diag, std::move(hooks));
+  net.items = net.expansion->run(net.decl->items);
+  if (net.dt == 0) {
+    net.dt = 1;
+    diag.error(net.decl->name.loc, "network '" + net.decl->name.name +
+                                       "' has no time step",
+               "write 'dt = 0.1 ms'");
+  }
+}
+
+ExprPtr Elaborator::resolveReference(NetworkInfo &net, const ConstEnv *env,
+                                     const Expr &e) {
+  return net.expansion ? net.expansion->resolve(e, env) : clone(e);
+}
+
+ItemPtr Elaborator::resolveItem(NetworkInfo &net, const ConstEnv &env,
+                                const Item &it) {
+  ItemPtr own = clone(it);
+  auto resolve = [&](ExprPtr &e) {
+    if (e)
+      e = resolveReference(net, &env, *e);
+  };
+  resolve(own->from);
+  resolve(own->to);
+  resolve(own->value);
+  for (ExprPtr &e : own->shape)
+    resolve(e);
+  for (Clause &c : own->clauses)
+    resolve(c.value);
+  return own;
+}
+
+std::optional<std::vector<ConstTyped>>
+Elaborator::loopValues(NetworkInfo &net, const Item &it, const ConstEnv *env) {
+  if (net.expansion)
+    return net.expansion->loopValues(it, env);
+  ExpansionHooks hooks;
+  hooks.evaluate = [&](const Expr &e, const ConstEnv *scope, const Dim *want,
+                       const std::string &what) {
+    return evalConst(e, scope, want, what);
+  };
+  return Expansion(diag, std::move(hooks)).loopValues(it, env);
+}
+
+bool Elaborator::isInstance(NetworkInfo &net, const Expr &name) {
+  if (!net.instances.count(name.name))
+    return false;
+  diag.error(name.loc, "'" + name.name + "' is a circuit, not a part of one",
+             "write " + name.name + ".NAME");
+  return true;
 }
 
 /// The expression that `--set` gives for `name`, or `value`; null if it is
@@ -138,57 +228,55 @@ const Expr *Elaborator::replacement(const std::string &name, const Expr *value,
   return value;
 }
 
-/// dt, seed, let and param.
-void Elaborator::networkSettings(NetworkInfo &net) {
-  for (const ItemPtr &it : net.decl->items) {
-    if (it->keyword == "let" || it->keyword == "param") {
-      if (net.constants.count(it->name.name)) {
-        diag.error(it->name.loc, "'" + it->name.name + "' is defined twice");
-        continue;
-      }
-      const Expr *value = it->value.get();
-      ExprPtr replaced;
-      if (it->keyword == "param")
-        value = replacement(it->name.name, value, replaced);
-      if (value)
-        if (ConstResult r = evalConst(*value, &net.constants))
-          net.constants.insert({it->name.name, *r});
+/// dt, seed, batch, let and param.
+void Elaborator::networkSetting(NetworkInfo &net, const Item &it,
+                                ConstEnv &env) {
+  const std::string &name = it.name.name;
+  if (it.keyword == "let" || it.keyword == "param") {
+    if (env.count(name)) {
+      diag.error(it.name.loc, "'" + name + "' is defined twice");
+      return;
     }
-    if (it->keyword != "=")
-      continue;
+    const Expr *value = it.value.get();
     ExprPtr replaced;
-    const Expr *value =
-        replacement(it->name.name, it->value.get(), replaced);
-    if (!value) {
-      net.dt = net.dt == 0 ? 1 : net.dt; // the replacement is faulty
-      continue;
+    if (it.keyword == "param")
+      value = replacement(name, value, replaced);
+    if (value)
+      if (ConstResult r = evalConst(*value, &env))
+        env.insert({name, *r});
+    return;
+  }
+  ExprPtr replaced;
+  const Expr *value = replacement(name, it.value.get(), replaced);
+  if (!value) {
+    net.dt = net.dt == 0 ? 1 : net.dt; // the replacement is faulty
+    return;
+  }
+  if (name == "batch") {
+    net.batch = evalInteger(*value, &env, "'batch'", 1).value_or(1);
+    env.insert({"batch", ConstTyped{ConstValue::of(
+                                        static_cast<double>(net.batch)),
+                                    Dim()}});
+    return;
+  }
+  if (name == "dt") {
+    if (net.dt != 0) {
+      diag.error(it.loc, "'dt' is given twice");
     }
-    if (it->name.name == "dt") {
-      if (net.dt != 0) {
-        diag.error(it->loc, "'dt' is given twice");
-      }
-      if (auto v = evalNumber(*value, &net.constants, Dim::time(), "'dt'")) {
-        net.dt = *v;
-        if (!(net.dt > 0)) {
-          diag.error(value->loc, "'dt' must be above 0, got " +
-                                     formatNumber(net.dt) + " ms");
-          net.dt = 1;
-        }
-      } else {
+    if (auto v = evalNumber(*value, &env, Dim::time(), "'dt'")) {
+      net.dt = *v;
+      if (!(net.dt > 0)) {
+        diag.error(value->loc, "'dt' must be above 0, got " +
+                                   formatNumber(net.dt) + " ms");
         net.dt = 1;
       }
-      // Expressions of the network may use it: `delay max(0.2 ms, dt)`.
-      net.constants.insert(
-          {"dt", ConstTyped{ConstValue::of(net.dt), Dim::time()}});
-    } else if (auto v = evalInteger(*value, &net.constants, "'seed'", 0)) {
-      net.seed = static_cast<uint64_t>(*v);
+    } else {
+      net.dt = 1;
     }
-  }
-  if (net.dt == 0) {
-    net.dt = 1;
-    diag.error(net.decl->name.loc, "network '" + net.decl->name.name +
-                                       "' has no time step",
-               "write 'dt = 0.1 ms'");
+    // Expressions of the network may use it: `delay max(0.2 ms, dt)`.
+    env.insert({"dt", ConstTyped{ConstValue::of(net.dt), Dim::time()}});
+  } else if (auto v = evalInteger(*value, &env, "'seed'", 0)) {
+    net.seed = static_cast<uint64_t>(*v);
   }
 }
 
@@ -212,7 +300,7 @@ bool Elaborator::evalShape(NetworkInfo &net, const Item &it,
 /// First pass: name and shape of what has outputs.
 void Elaborator::declareNode(NetworkInfo &net, const Item &it) {
   if (!llvm::is_contained({"population", "stimulus", "spike_array", "pc_layer",
-                           "associative_memory"},
+                           "associative_memory", "scalar"},
                           it.keyword)) {
     if (llvm::is_contained({"weight", "dataset", "plasticity"}, it.keyword))
       declareName(net, it.name);
@@ -225,7 +313,10 @@ void Elaborator::declareNode(NetworkInfo &net, const Item &it) {
   node.kind = it.keyword;
   if (!evalShape(net, it, node.shape))
     return;
-  if (it.keyword == "population") {
+  if (it.keyword == "scalar") {
+    if (!declareScalar(net, node, it))
+      return;
+  } else if (it.keyword == "population") {
     auto found = models.find(it.type.name);
     if (found == models.end())
       return; // reported
@@ -324,7 +415,9 @@ std::optional<int64_t> Elaborator::ticks(NetworkInfo &net, const Expr &e,
 
 void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
   Checked &c = *node.model;
-  ConstEnv env = net.constants, overrides;
+  ConstEnv env, overrides;
+  env.outer = &net.constants;
+  std::map<std::string, Ident> functions;
   const auto &decls = c.symbols;
   unsigned before = diag.errors();
   for (const ItemPtr &bind : it.body) {
@@ -340,10 +433,16 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
       env.insert({name, *r});
       continue;
     }
+    if (c.functions.count(name)) {
+      bindFunction(c, *bind, "model '" + it.type.name + "'", functions);
+      continue;
+    }
     auto s = decls.find(name);
     if (s == decls.end() || (s->second.kind != SymbolKind::Param &&
                              s->second.kind != SymbolKind::State)) {
       std::vector<std::string> known = c.names(SymbolKind::Param);
+      for (const auto &f : c.functions)
+        known.push_back(f.first);
       for (const std::string &state : c.names(SymbolKind::State))
         known.push_back(state);
       diag.unknown(bind->name.loc,
@@ -355,9 +454,11 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
       continue;
     }
     // Parameters of the model itself may be named, too (v = v_rest).
-    ConstEnv scope = parameterValues(c, overrides, false);
-    for (const auto &entry : env)
-      scope[entry.first] = entry.second;
+    ConstEnv scope;
+    scope.outer = &env;
+    for (auto &entry : parameterValues(c, overrides, false))
+      if (!env.lookup(entry.first))
+        scope.insert(entry);
     ConstResult r = evalConst(*bind->value, &scope, &s->second.dim,
                               "'" + name + "'", &node.shape, net.seed, stream);
     if (!r)
@@ -366,6 +467,13 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
       int64_t n = 1;
       for (int64_t d : r->p.shape)
         n *= d;
+      if (net.batch > 1 && n == net.batch * node.units()) {
+        r->p.shape = node.shape;
+        r->p.shape.insert(r->p.shape.begin(), net.batch);
+        checkRange(c, s->second, *r, bind->value->loc);
+        overrides.insert({name, *r});
+        continue;
+      }
       if (n != node.units()) {
         diag.error(bind->value->loc,
                    "'" + name + "' has " + std::to_string(n) +
@@ -427,12 +535,15 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
   SmallVector<Type> types;
   for (const Signal &s : node.outputs)
     types.push_back(signalType(node.shape, s.spike));
+  node.model = variant(c, functions, overrides);
+  std::string modelName =
+      node.model->irName.empty() ? it.type.name : node.model->irName;
   auto op = neuro::PopulationOp::create(
-      b, diag.location(it.name.loc), types, it.name.name, it.type.name,
+      b, diag.location(it.name.loc), types, it.name.name, modelName,
       node.shape, ValueRange(), ArrayAttr(),
       params.empty() ? DictionaryAttr() : params.getDictionary(b.getContext()),
       init.empty() ? DictionaryAttr() : init.getDictionary(b.getContext()),
-      every);
+      every, it.clause("plant") != nullptr);
   node.op = op;
   for (size_t i = 0; i < node.outputs.size(); ++i)
     node.outputs[i].value = op.getResult(i);
@@ -541,7 +652,11 @@ void Elaborator::emitSource(NetworkInfo &net, Node &node, const Item &it) {
     if (ConstResult r = evalConst(*it.value, &net.constants, &s.dim,
                                   "'" + it.name.name + "'", &node.shape,
                                   net.seed, it.name.name)) {
-      if (r->p.isArray() &&
+      if (r->p.isArray() && net.batch > 1 &&
+          static_cast<int64_t>(r->p.data.size()) == net.batch * node.units()) {
+        r->p.shape = node.shape;
+        r->p.shape.insert(r->p.shape.begin(), net.batch);
+      } else if (r->p.isArray() &&
           static_cast<int64_t>(r->p.data.size()) != node.units())
         diag.error(it.value->loc, "the initial value has " +
                                       std::to_string(r->p.data.size()) +
@@ -577,6 +692,8 @@ void Elaborator::emitSource(NetworkInfo &net, Node &node, const Item &it) {
 
 const Signal *Elaborator::resolveSignal(NetworkInfo &net, const Expr &e,
                                         Node **out) {
+  if (e.kind == Expr::Call && e.name == "delayed")
+    return delayedSignal(net, e, out);
   const Expr &base = e.kind == Expr::Member ? *e.args[0] : e;
   if (base.kind != Expr::Name) {
     diag.error(e.loc, "expected a signal such as 'E' or 'E.spike', found " +
@@ -584,6 +701,8 @@ const Signal *Elaborator::resolveSignal(NetworkInfo &net, const Expr &e,
     return nullptr;
   }
   auto it = net.nodes.find(base.name);
+  if (it == net.nodes.end() && isInstance(net, base))
+    return nullptr;
   if (it == net.nodes.end()) {
     // Declared, but faulty: that has been reported.
     if (!net.declared.count(base.name) || net.weights.count(base.name))

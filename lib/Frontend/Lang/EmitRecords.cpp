@@ -143,11 +143,41 @@ void Elaborator::emitDataset(NetworkInfo &net, const Item &it,
   net.datasets[it.name.name] = r->p.shape;
 }
 
+/// "P.p" of a parameter of a population; null after an error.
+StringAttr Elaborator::parameterOf(NetworkInfo &net, const Expr &e) {
+  const Expr *base = e.kind == Expr::Member ? e.args[0].get() : nullptr;
+  auto it = base && base->kind == Expr::Name ? net.nodes.find(base->name)
+                                             : net.nodes.end();
+  if (it == net.nodes.end() || !it->second.model) {
+    diag.error(e.loc, "'wrt' takes a parameter of a population",
+               "write 'wrt E.tau'");
+    return {};
+  }
+  auto s = it->second.model->symbols.find(e.name);
+  if (s == it->second.model->symbols.end() ||
+      s->second.kind != SymbolKind::Param) {
+    diag.unknown(e.loc, "parameter of '" + base->name + "'", e.name,
+                 it->second.model->names(SymbolKind::Param));
+    return {};
+  }
+  return b.getStringAttr(base->name + "." + s->second.irName);
+}
+
 std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
-                                const Ident *as, bool output) {
-  const Expr &base = e.kind == Expr::Member ? *e.args[0] : e;
-  std::string key = e.text().str();
+                                const Ident *as, bool output,
+                                const Expr *wrt) {
+  const Expr *of = e.kind == Expr::Call && !e.args.empty() ? e.args[0].get()
+                                                           : &e;
+  const Expr &base = of->kind == Expr::Member ? *of->args[0] : *of;
+  std::string key = e.kind == Expr::Call ? e.text().str() : refKey(e);
   bool named = as && *as;
+  StringAttr parameter;
+  if (wrt) {
+    parameter = parameterOf(net, *wrt);
+    if (!parameter)
+      return "";
+    key += " wrt " + parameter.getValue().str();
+  }
   if (!named && !output) {
     auto known = net.probes.find(key);
     if (known != net.probes.end())
@@ -169,7 +199,7 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   Location l = diag.location(e.loc);
   auto it = base.kind == Expr::Name ? net.nodes.find(base.name)
                                     : net.nodes.end();
-  if (e.kind == Expr::Member && it != net.nodes.end() && !output) {
+  if (e.kind == Expr::Member && it != net.nodes.end() && !output && !wrt) {
     Node &node = it->second;
     std::string state;
     if (node.model) {
@@ -209,20 +239,25 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   const Signal *s = resolveSignal(net, e);
   if (!s)
     return "";
+  if (wrt && s->spike) {
+    diag.error(e.loc, quote(e) + " is a spike signal and has no derivative");
+    return "";
+  }
   std::string name;
   if (named) {
     if (!declareName(net, *as))
       return "";
     name = as->name;
   } else {
-    name = unique(base.name + "." + s->name);
+    name = unique(base.name + "." + s->name + (wrt ? ".wrt" : ""));
   }
   neuro::ProbeOp::create(b, l, name, s->value, every, output,
                          b.getStringAttr(named ? name
                                                : base.name + "." + s->name),
-                         /*wrt=*/StringAttr());
+                         parameter);
   net.probes[key] = name;
-  net.probes.insert({base.name + "." + s->name, name});
+  if (!wrt && e.kind != Expr::Call)
+    net.probes.insert({base.name + "." + s->name, name});
   net.probeSpikes[name] = s->spike;
   return name;
 }

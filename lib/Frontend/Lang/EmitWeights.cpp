@@ -20,8 +20,13 @@ std::optional<std::vector<int64_t>> Elaborator::sideShape(NetworkInfo &net,
     }
     return shape;
   }
-  const Expr &base = e.kind == Expr::Member ? *e.args[0] : e;
+  const Expr *of = &e;
+  if (of->kind == Expr::Call && of->name == "delayed" && !of->args.empty())
+    of = of->args[0].get();
+  const Expr &base = of->kind == Expr::Member ? *of->args[0] : *of;
   auto it = net.nodes.find(base.name);
+  if (it == net.nodes.end() && isInstance(net, base))
+    return std::nullopt;
   if (it != net.nodes.end())
     return it->second.shape;
   if (!net.declared.count(base.name))

@@ -27,6 +27,7 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 
@@ -56,6 +57,18 @@ template <typename Payload> struct Typed {
 };
 
 using FunctionMap = llvm::StringMap<const FunctionDecl *>;
+/// Functions of one model or rule; their bodies see its parameters, too.
+using LocalFunctions = std::map<std::string, const FunctionDecl *>;
+
+/// The derivative of function `f` with respect to its parameter number `by`, as
+/// a function of the same parameters; null after an error. `known` tells the
+/// declaration of a function by its name, or null for a built-in one.
+std::unique_ptr<FunctionDecl>
+differentiate(const FunctionDecl &f, size_t by, Diag &diag, SMLoc at,
+              const std::function<const FunctionDecl *(const std::string &)>
+                  &known);
+/// A built-in function of numbers as a declaration; null if there is none.
+std::unique_ptr<FunctionDecl> builtinFunction(const std::string &name);
 
 template <typename Domain> class ExprEval {
 public:
@@ -65,6 +78,9 @@ public:
 
   ExprEval(Domain &domain, Diag &diag, const FunctionMap &functions)
       : domain(domain), diag(diag), functions(functions) {}
+
+  /// The functions of the model or rule, if it is one's code.
+  const LocalFunctions *local = nullptr;
 
   Result eval(const Expr &e) {
     if (depth > 150) {
@@ -156,6 +172,17 @@ private:
     }
     if (arguments.empty()) {
       if (auto known = domain.name(e))
+        return *known;
+    } else if (open.back()) {
+      // A model's own function sees the names of the model.
+      auto inner = std::move(arguments);
+      auto innerOpen = std::move(open);
+      arguments.clear();
+      open.clear();
+      auto known = domain.name(e);
+      arguments = std::move(inner);
+      open = std::move(innerOpen);
+      if (known)
         return *known;
     } else if (auto known = domain.global(e)) {
       return *known;
@@ -368,12 +395,19 @@ private:
   }
 
   Result evalCall(const Expr &e) {
-    auto fn = functions.find(e.name);
-    if (fn != functions.end())
-      return inlineCall(e, *fn->second);
+    if (e.name == "derivative of")
+      return evalDerivative(e);
+    if (e.name == "derivative") {
+      diag.error(e.loc, "a derivative is a function and needs its argument",
+                 "write " + e.text().str() + "(x)");
+      return std::nullopt;
+    }
+    llvm::StringRef name = e.name;
+    bool global = name.consume_front("::");
+    if (const FunctionDecl *f = declared(name.str(), global))
+      return inlineCall(e, *f, !global && local && local->count(name.str()));
     if (auto r = domain.special(e))
       return *r;
-    llvm::StringRef name = e.name;
     for (const Ident &argName : e.argNames)
       if (argName) {
         diag.error(argName.loc, "'" + name + "' has no named arguments");
@@ -419,11 +453,16 @@ private:
         return std::nullopt;
       return combine(e, "mod", *a, *b, a->dim);
     }
-    if (!llvm::is_contained(mathFunctions(), e.name)) {
+    if (!llvm::is_contained(mathFunctions(), name.str())) {
       std::vector<std::string> known = mathFunctions();
       for (const auto &f : functions)
         known.push_back(f.first().str());
+      if (local)
+        for (const auto &f : *local)
+          known.push_back(f.first);
       for (const std::string &s : domain.names())
+        known.push_back(s);
+      for (const std::string &s : domain.calls())
         known.push_back(s);
       diag.unknown(e.loc, "function", name, known);
       return std::nullopt;
@@ -485,22 +524,107 @@ private:
     return p ? Result(Val{*p, Dim()}) : std::nullopt;
   }
 
-  Result inlineCall(const Expr &e, const FunctionDecl &f) {
-    if (!arity(e, f.params.size()))
+  /// The declaration of a function by its name, or null.
+  const FunctionDecl *declared(const std::string &name, bool global) {
+    if (local && !global)
+      if (auto l = local->find(name); l != local->end())
+        return l->second;
+    auto fn = functions.find(name);
+    return fn != functions.end() ? fn->second : nullptr;
+  }
+
+  /// The declaration of what may stand in derivative(…): a function's name, or
+  /// derivative(f) or derivative(f, parameter). `inner` tells if it is local.
+  const FunctionDecl *functionOf(const Expr &f, bool &inner) {
+    if (f.kind == Expr::Name) {
+      llvm::StringRef name = f.name;
+      bool global = name.consume_front("::");
+      inner = !global && local && local->count(name.str());
+      if (const FunctionDecl *d = declared(name.str(), global))
+        return d;
+      if (auto d = builtinFunction(name.str())) {
+        made.push_back(std::move(d));
+        return made.back().get();
+      }
+      std::vector<std::string> known = mathFunctions();
+      for (const auto &k : functions)
+        known.push_back(k.first().str());
+      if (local)
+        for (const auto &k : *local)
+          known.push_back(k.first);
+      diag.unknown(f.loc, "function", name, known);
+      return nullptr;
+    }
+    if (f.kind != Expr::Call || f.name != "derivative" || f.args.empty() ||
+        f.args.size() > 2) {
+      diag.error(f.loc, "'derivative' takes a function and, if it has several "
+                        "parameters, the name of one",
+                 "write derivative(f)(x) or derivative(f, y)(x, y)");
+      return nullptr;
+    }
+    const FunctionDecl *d = functionOf(*f.args[0], inner);
+    if (!d)
+      return nullptr;
+    size_t by = 0;
+    std::vector<std::string> names;
+    for (const Decl &p : d->params)
+      names.push_back(p.name.name);
+    if (f.args.size() == 2) {
+      auto at = f.args[1]->kind == Expr::Name
+                    ? std::find(names.begin(), names.end(), f.args[1]->name)
+                    : names.end();
+      if (at == names.end()) {
+        diag.unknown(f.args[1]->loc, "parameter of '" + d->name.name + "'",
+                     f.args[1]->text(), names);
+        return nullptr;
+      }
+      by = static_cast<size_t>(at - names.begin());
+    } else if (names.empty()) {
+      diag.error(f.loc, "'" + d->name.name + "' has no parameter to "
+                        "differentiate by");
+      return nullptr;
+    }
+    auto r = differentiate(*d, by, diag, f.loc, [&](const std::string &name) {
+      llvm::StringRef n = name;
+      bool global = n.consume_front("::");
+      return declared(n.str(), global);
+    });
+    if (!r)
+      return nullptr;
+    made.push_back(std::move(r));
+    return made.back().get();
+  }
+
+  Result evalDerivative(const Expr &e) {
+    bool inner = false;
+    const FunctionDecl *d = functionOf(*e.args[0], inner);
+    if (!d)
       return std::nullopt;
+    return inlineCall(e, *d, inner, 1);
+  }
+
+  Result inlineCall(const Expr &e, const FunctionDecl &f, bool isOpen,
+                    size_t skip = 0) {
+    if (e.args.size() - skip != f.params.size()) {
+      size_t n = f.params.size();
+      diag.error(e.loc, "'" + f.name.name + "' takes " + std::to_string(n) +
+                            (n == 1 ? " argument, " : " arguments, ") +
+                            std::to_string(e.args.size() - skip) + " given");
+      return std::nullopt;
+    }
     if (arguments.size() > 32) {
       diag.error(e.loc, "function '" + f.name.name + "' calls itself",
                  "functions are expanded in place and cannot be recursive");
       return std::nullopt;
     }
     std::map<std::string, Val> scope;
-    for (size_t i = 0; i < e.args.size(); ++i) {
+    for (size_t i = skip; i < e.args.size(); ++i) {
       if (e.argNames[i]) {
         diag.error(e.argNames[i].loc, "arguments of a function are given by "
                                       "position, not by name");
         return std::nullopt;
       }
-      const Decl &d = f.params[i];
+      const Decl &d = f.params[i - skip];
       Result a;
       if (d.type.unit) {
         std::optional<Unit> u = evalUnitExpr(*d.type.unit, diag);
@@ -515,6 +639,7 @@ private:
       scope.emplace(d.name.name, *a);
     }
     arguments.push_back(std::move(scope));
+    open.push_back(isOpen);
     Result r;
     unsigned before = diag.errors();
     if (f.result.unit) {
@@ -524,6 +649,7 @@ private:
       r = eval(*f.body);
     }
     arguments.pop_back();
+    open.pop_back();
     if (!r && diag.errors() != before && arguments.empty())
       diag.note(e.loc, "in the expansion of '" + f.name.name + "' here");
     return r;
@@ -533,6 +659,8 @@ private:
   Diag &diag;
   const FunctionMap &functions;
   std::vector<std::map<std::string, Val>> arguments;
+  std::vector<bool> open; ///< of each: a function of the model itself
+  std::vector<std::unique_ptr<FunctionDecl>> made; ///< derivatives
   unsigned depth = 0;
 };
 

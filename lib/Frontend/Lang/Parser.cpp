@@ -29,14 +29,17 @@ const std::vector<std::string> &keywords() {
       "dataset", "file", "dense", "list", "one_to_one", "all_to_all",
       "fixed_probability", "fixed_indegree", "fixed_outdegree", "convolution",
       "pc_layer", "predicts", "top_down", "rate", "precision", "prior",
-      "learning_rate", "associative_memory", "cue", "label",
+      "learning_rate", "associative_memory", "cue", "label", "circuit",
+      "given", "none", "size", "shape", "plant", "batch", "wrt", "delayed",
       // experiments
       "phase", "repeat", "for", "each", "row", "rows", "of", "present", "step",
       "ticks", "settle", "until", "change", "enable", "disable", "clamp",
       "release", "assign", "snapshot", "restore", "readout", "last", "mean",
-      "count", "argmax", "expect", "in", "within", "reference",
+      "count", "argmax", "expect", "in", "within", "reference", "procedure",
+      "batch", "shuffled", "while", "stream",
       // values
-      "uniform", "normal", "lognormal", "exponential", "clip", "inf", "pi"};
+      "uniform", "normal", "lognormal", "exponential", "clip", "inf", "pi",
+      "derivative", "group"};
   return words;
 }
 
@@ -405,28 +408,71 @@ ExprPtr Parser::postfix() {
     } else if (at(Tok::LBracket) && !peek().spaceBefore &&
                (e->kind == Expr::Name || e->kind == Expr::Member ||
                 e->kind == Expr::Index)) {
-      const Token &open = take();
-      ++parens;
-      skipNewlines();
-      ExprPtr index = make(Expr::Index, open);
-      index->begin = e->begin;
-      index->args.push_back(std::move(e));
-      do {
-        ExprPtr arg = expr();
-        if (!arg)
-          return nullptr;
-        index->args.push_back(std::move(arg));
-      } while (accept(Tok::Comma));
-      if (parens)
-        --parens;
-      if (!expect(Tok::RBracket, "']'"))
-        return nullptr;
-      e = finish(std::move(index));
+      e = indexed(std::move(e));
     } else {
       break;
     }
   }
   return e;
+}
+
+/// "(" [ [name "="] expr { "," … } ] ")"
+bool Parser::arguments(Expr &e) {
+  ++parens;
+  take();
+  skipNewlines();
+  while (!at(Tok::RParen)) {
+    Ident name;
+    if (at(Tok::Identifier) && peek(1).is(Tok::Assign)) {
+      name = ident("a name");
+      take();
+    }
+    ExprPtr arg = expr();
+    if (!arg)
+      return false;
+    e.args.push_back(std::move(arg));
+    e.argNames.push_back(name);
+    if (!accept(Tok::Comma))
+      break;
+  }
+  if (parens)
+    --parens;
+  return expect(Tok::RParen, "')' or ','");
+}
+
+/// derivative(f)(x, …) becomes a call of "derivative of" whose first argument
+/// is the call derivative(f).
+ExprPtr Parser::applied(ExprPtr f) {
+  ExprPtr e = make(Expr::Call, peek());
+  e->loc = f->loc;
+  e->begin = f->begin;
+  e->name = "derivative of";
+  if (!arguments(*e))
+    return nullptr;
+  e->args.insert(e->args.begin(), std::move(f));
+  e->argNames.insert(e->argNames.begin(), Ident());
+  return finish(std::move(e));
+}
+
+/// base "[" expr { "," expr } "]"
+ExprPtr Parser::indexed(ExprPtr base) {
+  const Token &open = take();
+  ++parens;
+  skipNewlines();
+  ExprPtr index = make(Expr::Index, open);
+  index->begin = base->begin;
+  index->args.push_back(std::move(base));
+  do {
+    ExprPtr arg = expr();
+    if (!arg)
+      return nullptr;
+    index->args.push_back(std::move(arg));
+  } while (accept(Tok::Comma));
+  if (parens)
+    --parens;
+  if (!expect(Tok::RBracket, "']'"))
+    return nullptr;
+  return finish(std::move(index));
 }
 
 ExprPtr Parser::primary() {
@@ -481,28 +527,13 @@ ExprPtr Parser::primary() {
     if (at(Tok::LParen) && !peek().spaceBefore) {
       ExprPtr e = make(Expr::Call, t);
       e->name = t.text.str();
-      ++parens;
-      take();
-      skipNewlines();
-      while (!at(Tok::RParen)) {
-        Ident name;
-        if (at(Tok::Identifier) && peek(1).is(Tok::Assign)) {
-          name = ident("a name");
-          take();
-        }
-        ExprPtr arg = expr();
-        if (!arg)
-          return nullptr;
-        e->args.push_back(std::move(arg));
-        e->argNames.push_back(name);
-        if (!accept(Tok::Comma))
-          break;
-      }
-      if (parens)
-        --parens;
-      if (!expect(Tok::RParen, "')' or ','"))
+      if (!arguments(*e))
         return nullptr;
-      return finish(std::move(e));
+      e = finish(std::move(e));
+      // derivative(f)(x): the first argument is the function.
+      if (e->name == "derivative" && at(Tok::LParen) && !peek().spaceBefore)
+        return applied(std::move(e));
+      return e;
     }
     ExprPtr e = make(Expr::Name, t);
     e->name = t.text.str();
@@ -556,15 +587,21 @@ ExprPtr Parser::parseSingleExpression() {
   return panic ? nullptr : std::move(e);
 }
 
-ExprPtr Parser::reference() {
+ExprPtr Parser::reference(llvm::StringRef what) {
   if (!at(Tok::Identifier)) {
-    fail("a name such as 'E' or 'E.spike'");
+    fail(what);
     return nullptr;
   }
   const Token &t = take();
   ExprPtr e = make(Expr::Name, t);
   e->name = t.text.str();
-  while (at(Tok::Dot)) {
+  while (at(Tok::Dot) || (at(Tok::LBracket) && !peek().spaceBefore)) {
+    if (at(Tok::LBracket)) {
+      e = indexed(std::move(e));
+      if (!e)
+        return nullptr;
+      continue;
+    }
     take();
     Ident name = ident("a name after '.'");
     if (!name)

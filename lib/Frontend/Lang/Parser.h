@@ -53,12 +53,16 @@ private:
   ExprPtr power();
   ExprPtr postfix();
   ExprPtr primary();
+  ExprPtr indexed(ExprPtr base);
+  ExprPtr applied(ExprPtr f);
+  bool arguments(Expr &e);
   ExprPtr make(Expr::Kind kind, const Token &at);
   ExprPtr finish(ExprPtr e);
   TypeSpec typeSpec();
   bool range(ExprPtr &lo, ExprPtr &hi);
   /// A name with members: `E.spike`.
-  ExprPtr reference();
+  ExprPtr reference(llvm::StringRef what = "a name such as 'E' or 'E.spike'");
+  ExprPtr source();
 
   // Declarations.
   void import(File &file);
@@ -67,6 +71,7 @@ private:
   std::unique_ptr<RuleDecl> rule();
   void ruleItem(RuleDecl &r);
   std::unique_ptr<FunctionDecl> function();
+  std::unique_ptr<CircuitDecl> circuit();
   void decls(std::vector<Decl> &into, llvm::StringRef what);
   Decl decl(llvm::StringRef what);
   StmtPtr stmt();
@@ -78,6 +83,16 @@ private:
   std::unique_ptr<NetworkDecl> network();
   std::unique_ptr<ExperimentDecl> experiment();
   ItemPtr networkItem();
+  // Circuits and compile-time statements (ParserCircuit.cpp).
+  bool compileTimeItem() const;
+  ItemPtr compileTime(ItemPtr it);
+  /// The rest of `for NAME in RANGE { … }`, the name included.
+  ItemPtr forRange(ItemPtr it, const std::function<ItemPtr()> &statement);
+  ItemPtr instance(ItemPtr it);
+  ItemPtr scalarSource(ItemPtr it);
+  /// `[expr]` groups behind a declared name; `last` keeps the last group for
+  /// the shape that follows.
+  void indices(Item &it, bool last = false);
   ItemPtr population(ItemPtr it);
   ItemPtr weight(ItemPtr it);
   ItemPtr connect(ItemPtr it);
@@ -85,6 +100,13 @@ private:
   ItemPtr experimentItem();
   ItemPtr experimentBody(ItemPtr it);
   ItemPtr expectItem(ItemPtr it);
+  std::unique_ptr<ProcedureDecl> procedure();
+  ItemPtr ifItem(ItemPtr it);
+  ItemPtr forItem(ItemPtr it);
+  ItemPtr whileItem(ItemPtr it);
+  ItemPtr streamItem(ItemPtr it);
+  ItemPtr variableItem(ItemPtr it);
+  bool atAssignment() const;
   ItemPtr newItem(const Token &at);
   void shape(Item &it);
   void bindings(Item &it);

@@ -11,7 +11,8 @@ namespace neuroc::lang {
 File Parser::parseFile() {
   File file;
   static const std::vector<std::string> known = {
-      "import", "const", "function", "model", "rule", "network", "experiment"};
+      "import", "const", "function", "model", "rule", "circuit", "network",
+      "experiment"};
   for (;;) {
     while (at(Tok::Newline) || at(Tok::Semicolon))
       ++pos;
@@ -31,12 +32,18 @@ File Parser::parseFile() {
     } else if (atWord("rule")) {
       if (auto r = rule())
         file.rules.push_back(std::move(r));
+    } else if (atWord("circuit")) {
+      if (auto c = circuit())
+        file.circuits.push_back(std::move(c));
     } else if (atWord("network")) {
       if (auto n = network())
         file.networks.push_back(std::move(n));
     } else if (atWord("experiment")) {
       if (auto e = experiment())
         file.experiments.push_back(std::move(e));
+    } else if (atWord("procedure")) {
+      if (auto p = procedure())
+        file.procedures.push_back(std::move(p));
     } else if (!at(Tok::RBrace)) {
       unknownStatement(known);
     }
@@ -178,6 +185,11 @@ void Parser::modelItem(ModelDecl &m) {
     return decls(m.outputs, "an output");
   if (word && acceptWord("let"))
     return decls(m.lets, "a definition");
+  if (word && atWord("function")) {
+    if (auto f = function())
+      m.functions.push_back(std::move(f));
+    return;
+  }
   if (atWord("stage") && peek(1).is(Tok::Identifier)) {
     Stage s;
     s.loc = take().loc();
@@ -214,7 +226,7 @@ StmtPtr Parser::stmt() {
   static const std::vector<std::string> known = {
       "param", "state", "input",      "output", "let",  "stage",  "emit",
       "spike", "reset", "refractory", "solve",  "if",   "trace",  "on",
-      "signal", "weight", "bounds"};
+      "signal", "weight", "bounds", "function"};
   auto s = std::make_unique<Stmt>();
   s->loc = peek().loc();
   auto is = [&](llvm::StringRef w, Tok next) {
@@ -368,7 +380,7 @@ std::unique_ptr<RuleDecl> Parser::rule() {
 void Parser::ruleItem(RuleDecl &r) {
   static const std::vector<std::string> known = {
       "param", "state", "let",  "weight", "pre",    "post",
-      "signal", "trace", "on",  "bounds"};
+      "signal", "trace", "on",  "bounds", "function"};
   static const std::vector<std::string> sides = {"pre", "post"};
   static const std::vector<std::string> events = {"pre", "post", "tick",
                                                   "call"};
@@ -391,6 +403,11 @@ void Parser::ruleItem(RuleDecl &r) {
   if (acceptWord("post")) {
     r.postName = ident("a name for the post-synaptic signal");
     r.postType = typeSpec();
+    return;
+  }
+  if (atWord("function")) {
+    if (auto f = function())
+      r.functions.push_back(std::move(f));
     return;
   }
   if (acceptWord("bounds")) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Parser of the `.neuro` language: networks and experiments. A statement is an
+// Parser of the `.neuro` language: networks. A statement is an
 // Item: a head of its own form, then clauses "word value" in any order.
 #include "Parser.h"
 
@@ -57,8 +57,8 @@ void Parser::bindings(Item &it) {
 void Parser::clauses(Item &it, const std::vector<std::string> &known) {
   static const std::vector<std::string> starters = {"weight", "let", "record",
                                                     "output"};
-  static const std::vector<std::string> flags = {"disabled"};
-  static const std::vector<std::string> names = {"sign", "as", "combine"};
+  static const std::vector<std::string> flags = {"disabled", "plant"};
+  static const std::vector<std::string> names = {"sign", "combine", "batch"};
   static const std::vector<std::string> ranges = {"bounds", "range", "rows"};
   for (;;) {
     size_t save = pos;
@@ -93,6 +93,10 @@ void Parser::clauses(Item &it, const std::vector<std::string> &known) {
         return;
       c.value = make(Expr::Name, t);
       c.value->name = n.name;
+    } else if (c.key == "as") {
+      c.value = reference();
+      if (!c.value)
+        return;
     } else if (llvm::is_contained(ranges, c.key)) {
       c.value = make(Expr::Array, peek());
       ExprPtr lo, hi;
@@ -143,7 +147,8 @@ ItemPtr Parser::networkItem() {
   static const std::vector<std::string> known = {
       "dt",      "seed",       "let",      "param",      "population",
       "stimulus", "spike_array", "weight", "connect",    "plasticity",
-      "record",  "output",     "dataset",  "pc_layer",   "associative_memory"};
+      "record",  "output",     "dataset",  "pc_layer",   "associative_memory",
+      "scalar",  "circuit",    "for",      "if"};
   if (!at(Tok::Identifier)) {
     fail("a statement");
     return nullptr;
@@ -158,20 +163,25 @@ ItemPtr Parser::networkItem() {
     it->value = expr();
     if (!it->value)
       return nullptr;
-    if (it->keyword != "dt" && it->keyword != "seed") {
+    if (!llvm::is_contained({"dt", "seed", "batch"}, it->keyword)) {
       diag.error(it->loc, "'" + it->keyword + "' is not a setting of a network",
-                 "settings are 'dt' and 'seed'; write 'let " + it->keyword +
+                 "settings are 'dt', 'seed' and 'batch'; write 'let " +
+                     it->keyword +
                      " = …' to define a constant");
       return nullptr;
     }
     it->keyword = "=";
     return it;
   }
+  if (compileTimeItem())
+    return compileTime(std::move(it));
   if (!llvm::is_contained(known, it->keyword)) {
     unknownStatement(known);
     return nullptr;
   }
   take();
+  if (it->keyword == "scalar")
+    return scalarSource(std::move(it));
   if (it->keyword == "population")
     return population(std::move(it));
   if (it->keyword == "weight")
@@ -181,13 +191,17 @@ ItemPtr Parser::networkItem() {
   if (it->keyword == "plasticity")
     return plasticity(std::move(it));
   if (it->keyword == "record") {
-    it->value = reference();
+    it->value = source();
     if (it->value)
-      clauses(*it, {"every", "as"});
+      clauses(*it, {"every", "as", "wrt"});
     return panic ? nullptr : std::move(it);
   }
   it->name = ident("a name");
   if (!it->name)
+    return nullptr;
+  if (it->keyword != "let" && it->keyword != "param")
+    indices(*it, /*last=*/it->keyword != "dataset" && it->keyword != "output");
+  if (panic)
     return nullptr;
   if (it->keyword == "let" || it->keyword == "param" ||
       it->keyword == "dataset" || it->keyword == "output") {
@@ -235,7 +249,8 @@ ItemPtr Parser::networkItem() {
 /// population NAME ":" MODEL shape ["every" n] [bindings]
 ItemPtr Parser::population(ItemPtr it) {
   it->name = ident("the name of the population");
-  if (!it->name || !expect(Tok::Colon, "':' and a model"))
+  indices(*it);
+  if (panic || !expect(Tok::Colon, "':' and a model"))
     return nullptr;
   it->type = ident("the name of a model");
   if (!it->type)
@@ -244,7 +259,7 @@ ItemPtr Parser::population(ItemPtr it) {
   if (panic)
     return nullptr;
   if (!at(Tok::LBrace))
-    clauses(*it, {"every"});
+    clauses(*it, {"every", "plant"});
   if (at(Tok::LBrace))
     bindings(*it);
   return panic ? nullptr : std::move(it);
@@ -257,7 +272,8 @@ ItemPtr Parser::weight(ItemPtr it) {
     return at(Tok::LBracket) ? primary() : reference();
   };
   it->name = ident("the name of the weight");
-  if (!it->name || !expect(Tok::Colon, "':' and the two sides"))
+  indices(*it);
+  if (panic || !expect(Tok::Colon, "':' and the two sides"))
     return nullptr;
   it->from = side();
   if (!it->from || !expect(Tok::Arrow, "'->'"))
@@ -275,9 +291,14 @@ ItemPtr Parser::weight(ItemPtr it) {
   return it->value && !panic ? std::move(it) : nullptr;
 }
 
+/// A reference, or delayed(reference, time).
+ExprPtr Parser::source() {
+  return atWord("delayed") && peek(1).is(Tok::LParen) ? primary() : reference();
+}
+
 /// connect source "->" target ( "through" ["transposed"] W | connector ) clauses
 ItemPtr Parser::connect(ItemPtr it) {
-  it->from = reference();
+  it->from = source();
   if (!it->from || !expect(Tok::Arrow, "'->'"))
     return nullptr;
   it->to = reference();
@@ -287,8 +308,8 @@ ItemPtr Parser::connect(ItemPtr it) {
   skipNewlines();
   if (acceptWord("through")) {
     it->transposed = acceptWord("transposed");
-    it->name = ident("the name of a weight");
-    if (!it->name)
+    it->value = reference("the name of a weight");
+    if (!it->value)
       return nullptr;
     clauses(*it, {"delay", "combine", "transmit"});
   } else {
@@ -308,220 +329,20 @@ ItemPtr Parser::connect(ItemPtr it) {
 /// plasticity NAME "on" W ":" RULE clauses [bindings]
 ItemPtr Parser::plasticity(ItemPtr it) {
   it->name = ident("the name of the plasticity");
-  if (!it->name || !expectWord("on"))
+  indices(*it);
+  if (panic || !expectWord("on"))
     return nullptr;
-  const Token &t = peek();
-  Ident w = ident("the name of a weight");
-  if (!w || !expect(Tok::Colon, "':' and a rule"))
+  it->to = reference("the name of a weight");
+  if (!it->to || !expect(Tok::Colon, "':' and a rule"))
     return nullptr;
-  it->to = make(Expr::Name, t);
-  it->to->name = w.name;
   it->type = ident("the name of a rule");
   if (!it->type)
     return nullptr;
   if (!at(Tok::LBrace))
-    clauses(*it, {"pre", "post", "delay", "disabled"});
+    clauses(*it, {"pre", "post", "delay", "disabled", "batch"});
   if (at(Tok::LBrace))
     bindings(*it);
   return panic ? nullptr : std::move(it);
-}
-
-//===----------------------------------------------------------------------===//
-// Experiments
-//===----------------------------------------------------------------------===//
-
-std::unique_ptr<ExperimentDecl> Parser::experiment() {
-  auto e = std::make_unique<ExperimentDecl>();
-  e->loc = take().loc();
-  e->name = ident("the name of the experiment");
-  if (!e->name || !expectWord("on"))
-    return nullptr;
-  e->network = ident("the name of a network");
-  if (!e->network)
-    return nullptr;
-  if (!block([&] {
-        if (ItemPtr it = experimentItem())
-          e->items.push_back(std::move(it));
-      }))
-    return nullptr;
-  return e;
-}
-
-/// ( "=" expr ) | ( "from" NAME [ "row" expr ] )
-void Parser::dataSource(Item &it) {
-  if (accept(Tok::Assign)) {
-    skipNewlines();
-    it.value = expr();
-    return;
-  }
-  if (acceptWord("from")) {
-    it.type = ident("the name of a dataset");
-    if (!it.type)
-      return;
-    clauses(it, {"row"});
-    return;
-  }
-  fail("'= value' or 'from dataset'");
-}
-
-ItemPtr Parser::experimentBody(ItemPtr it) {
-  block([&] {
-    if (ItemPtr inner = experimentItem())
-      it->body.push_back(std::move(inner));
-  });
-  return panic ? nullptr : std::move(it);
-}
-
-ItemPtr Parser::experimentItem() {
-  static const std::vector<std::string> known = {
-      "let",    "dataset", "phase",   "repeat",   "for",     "present",
-      "step",   "settle",  "enable",  "disable",  "clamp",   "release",
-      "assign", "call",    "snapshot", "restore", "readout", "expect"};
-  if (!at(Tok::Identifier) || !llvm::is_contained(known, peek().text.str())) {
-    unknownStatement(known);
-    return nullptr;
-  }
-  ItemPtr it = newItem(take());
-  const std::string &word = it->keyword;
-  if (word == "let" || word == "dataset" || word == "readout") {
-    it->name = ident("a name");
-    if (!it->name || !expect(Tok::Assign, "'='"))
-      return nullptr;
-    skipNewlines();
-    it->value = expr();
-    return it->value ? std::move(it) : nullptr;
-  }
-  if (word == "phase") {
-    it->name = ident("the name of the phase");
-    return it->name ? experimentBody(std::move(it)) : nullptr;
-  }
-  if (word == "repeat") {
-    it->value = expr();
-    return it->value ? experimentBody(std::move(it)) : nullptr;
-  }
-  if (word == "for") {
-    if (!expectWord("each") || !expectWord("row") || !expectWord("of"))
-      return nullptr;
-    it->name = ident("the name of a dataset");
-    if (!it->name)
-      return nullptr;
-    if (!at(Tok::LBrace))
-      clauses(*it, {"rows"});
-    return experimentBody(std::move(it));
-  }
-  if (word == "step") {
-    it->value = expr();
-    if (!it->value)
-      return nullptr;
-    if (acceptWord("ticks"))
-      it->transposed = true; // a bare number of ticks
-    return it;
-  }
-  if (word == "settle") {
-    if (!expectWord("until") || !expectWord("change") ||
-        !expect(Tok::LParen, "'('"))
-      return nullptr;
-    it->from = reference();
-    if (!it->from || !expect(Tok::RParen, "')'") ||
-        !expect(Tok::Less, "'<' and a bound"))
-      return nullptr;
-    it->value = expr();
-    if (it->value)
-      clauses(*it, {"max"});
-    return it->value && !panic ? std::move(it) : nullptr;
-  }
-  if (word == "enable" || word == "disable" || word == "call" ||
-      word == "restore") {
-    it->name = ident("a name");
-    return it->name ? std::move(it) : nullptr;
-  }
-  if (word == "release") {
-    it->from = reference();
-    return it->from ? std::move(it) : nullptr;
-  }
-  if (word == "present" || word == "clamp" || word == "assign") {
-    it->from = reference();
-    if (it->from)
-      dataSource(*it);
-    return it->from && !panic ? std::move(it) : nullptr;
-  }
-  if (word == "snapshot") {
-    it->name = ident("the name of the snapshot");
-    if (!it->name || !expectWord("of"))
-      return nullptr;
-    do {
-      const Token &t = peek();
-      Ident n = ident("a population or weight");
-      if (!n)
-        return nullptr;
-      ExprPtr e = make(Expr::Name, t);
-      e->name = n.name;
-      it->shape.push_back(std::move(e));
-    } while (accept(Tok::Comma));
-    return it;
-  }
-  return expectItem(std::move(it));
-}
-
-/// expect metric(of [, against] {, option = expr}) bound ["on" target {"," …}]
-ItemPtr Parser::expectItem(ItemPtr it) {
-  it->value = primary();
-  if (!it->value)
-    return nullptr;
-  if (it->value->kind != Expr::Call) {
-    if (!panic)
-      diag.error(it->value->loc, "expected a metric such as 'mean(result)'");
-    panic = true;
-    return nullptr;
-  }
-  Clause bound;
-  bound.loc = peek().loc();
-  bound.key = "bound";
-  if (accept(Tok::GreaterEq)) {
-    bound.op = ">=";
-  } else if (accept(Tok::LessEq)) {
-    bound.op = "<=";
-  } else if (atWord("in")) {
-    take();
-    bound.op = "in";
-  } else if (atWord("within")) {
-    take();
-    bound.op = "within";
-  } else {
-    fail("'>=', '<=', 'in [lo, hi]' or 'within x of reference'");
-    return nullptr;
-  }
-  if (bound.op == "in") {
-    bound.value = make(Expr::Array, peek());
-    ExprPtr lo, hi;
-    if (!range(lo, hi))
-      return nullptr;
-    bound.value->args.push_back(std::move(lo));
-    bound.value->args.push_back(std::move(hi));
-    bound.value = finish(std::move(bound.value));
-  } else {
-    bound.value = expr();
-    if (!bound.value)
-      return nullptr;
-    if (bound.op == "within" &&
-        (!expectWord("of") || !expectWord("reference")))
-      return nullptr;
-  }
-  it->clauses.push_back(std::move(bound));
-  if (acceptWord("on")) {
-    do {
-      const Token &t = peek();
-      Ident n = ident("the name of a target");
-      if (!n)
-        return nullptr;
-      ExprPtr e = make(Expr::Name, t);
-      e->name = n.name;
-      while (accept(Tok::Minus)) // cpu-f64
-        e->name += "-" + ident("the rest of the target's name").name;
-      it->shape.push_back(std::move(e));
-    } while (accept(Tok::Comma));
-  }
-  return it;
 }
 
 } // namespace neuroc::lang

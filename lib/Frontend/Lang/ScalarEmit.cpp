@@ -153,6 +153,8 @@ std::optional<ScalarResult> ScalarDomain::name(const Expr &e) {
 std::optional<ScalarResult> ScalarDomain::special(const Expr &e) {
   if (e.kind != Expr::Call)
     return std::nullopt;
+  if (auto r = collective(e))
+    return r;
   if (e.name != "uniform" && e.name != "normal") {
     if (llvm::is_contained(constFunctions(), e.name)) {
       diag.error(e.loc, "'" + e.name + "' works on arrays; stage code handles "
@@ -206,6 +208,16 @@ std::optional<ScalarResult> ScalarDomain::special(const Expr &e) {
   if (!r)
     return ScalarResult();
   return ScalarResult(Val{*r, a->dim});
+}
+
+std::vector<std::string> ScalarDomain::calls() {
+  std::vector<std::string> n;
+  if (collectives != Collectives::None)
+    for (const std::string &name : collectiveNames())
+      if ((name.rfind("group_", 0) == 0) ==
+          (collectives == Collectives::Units))
+        n.push_back(name);
+  return n;
 }
 
 std::vector<std::string> ScalarDomain::names() {

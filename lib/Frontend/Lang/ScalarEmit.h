@@ -22,6 +22,9 @@ struct Scalar {
 using ScalarTyped = Typed<Scalar>;
 using ScalarResult = std::optional<ScalarTyped>;
 
+/// Names of all collectives, for messages.
+const std::vector<std::string> &collectiveNames();
+
 class ScalarDomain {
 public:
   using Payload = Scalar;
@@ -38,6 +41,14 @@ public:
   /// Draws are refused with this text when it is not empty.
   std::string noRandom;
   bool unitIndex = true; ///< `i` exists (in models)
+  /// Which collectives may be used: none, of units, of synapses.
+  enum class Collectives { None, Units, Synapses };
+  Collectives collectives = Collectives::None;
+  /// A whole number of at least 1 that is known at compile time.
+  std::function<std::optional<int64_t>(const Expr &, llvm::StringRef what)>
+      wholeNumber;
+  /// Collectives are put before this operation (equations of a stage).
+  mlir::Operation *hoistBefore = nullptr;
 
   mlir::Value materialize(const Scalar &s, llvm::SMLoc loc);
 
@@ -55,7 +66,9 @@ public:
     return lookupGlobal ? lookupGlobal(e) : std::nullopt;
   }
   std::optional<ScalarResult> special(const Expr &e);
+  std::optional<ScalarResult> collective(const Expr &e);
   std::vector<std::string> names();
+  std::vector<std::string> calls(); ///< functions besides the built-in ones
 
 private:
   mlir::OpBuilder &builder;
