@@ -2,10 +2,14 @@
 //
 // Symbolic reading of scalar code as an affine function of states. Works on the
 // operation tree: sums, differences and negations combine forms; a product or
-// quotient is affine when at most one side depends on a state.
+// quotient is affine when at most one side depends on a state. Numbers made of
+// parameters that are still read by name are evaluated with their slopes.
 #include "LinearForm.h"
 
+#include "Differentiate.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -19,14 +23,38 @@ using namespace neuroc::neuro;
 Value ScalarBuilder::materialize(Scalar s) {
   if (s.value)
     return s.value;
-  auto type = builder.getF64Type();
-  return arith::ConstantOp::create(builder, loc, type,
-                                   builder.getFloatAttr(type, s.number));
+  Calculus c(builder, loc, builder.getF64Type());
+  Value result = c.number(s.number);
+  for (const auto &[name, slope] : s.slopes) {
+    Value param = GetOp::create(builder, loc, builder.getF64Type(), name);
+    result = c.add(result, c.mul(c.sub(param, c.number(slope.at)),
+                                 c.number(slope.slope)));
+  }
+  return result;
+}
+
+/// x * a' + y * b', for a function of a and b with the partial slopes x, y.
+static Slopes chain(double x, const Scalar &a, double y = 0,
+                    const Scalar &b = {}) {
+  Slopes result;
+  auto add = [&](double factor, const Scalar &s) {
+    for (const auto &[name, slope] : s.slopes) {
+      result[name].at = slope.at;
+      result[name].slope += factor * slope.slope;
+    }
+  };
+  add(x, a);
+  add(y, b);
+  return result;
+}
+
+Scalar ScalarBuilder::map(Scalar a, double value, double slope) {
+  return {value, {}, chain(slope, a)};
 }
 
 Scalar ScalarBuilder::add(Scalar a, Scalar b) {
   if (a.isNumber() && b.isNumber())
-    return {a.number + b.number, {}};
+    return {a.number + b.number, {}, chain(1, a, 1, b)};
   if (a.isZero())
     return b;
   if (b.isZero())
@@ -37,7 +65,7 @@ Scalar ScalarBuilder::add(Scalar a, Scalar b) {
 
 Scalar ScalarBuilder::sub(Scalar a, Scalar b) {
   if (a.isNumber() && b.isNumber())
-    return {a.number - b.number, {}};
+    return {a.number - b.number, {}, chain(1, a, -1, b)};
   if (b.isZero())
     return a;
   if (a.isZero())
@@ -48,12 +76,12 @@ Scalar ScalarBuilder::sub(Scalar a, Scalar b) {
 
 Scalar ScalarBuilder::mul(Scalar a, Scalar b) {
   if (a.isNumber() && b.isNumber())
-    return {a.number * b.number, {}};
+    return {a.number * b.number, {}, chain(b.number, a, a.number, b)};
   if (a.isZero() || b.isZero())
     return {};
-  if (a.isNumber() && a.number == 1)
+  if (a.isNumber() && a.number == 1 && a.slopes.empty())
     return b;
-  if (b.isNumber() && b.number == 1)
+  if (b.isNumber() && b.number == 1 && b.slopes.empty())
     return a;
   return {0, arith::MulFOp::create(builder, loc, materialize(a),
                                    materialize(b))};
@@ -61,18 +89,20 @@ Scalar ScalarBuilder::mul(Scalar a, Scalar b) {
 
 Scalar ScalarBuilder::div(Scalar a, Scalar b) {
   if (a.isNumber() && b.isNumber())
-    return {a.number / b.number, {}};
+    return {a.number / b.number,
+            {},
+            chain(1 / b.number, a, -a.number / (b.number * b.number), b)};
   if (a.isZero())
     return {};
   if (b.isNumber())
-    return mul(a, {1.0 / b.number, {}});
+    return mul(a, map(b, 1.0 / b.number, -1.0 / (b.number * b.number)));
   return {0, arith::DivFOp::create(builder, loc, materialize(a),
                                    materialize(b))};
 }
 
 Scalar ScalarBuilder::neg(Scalar a) {
   if (a.isNumber())
-    return {-a.number, {}};
+    return map(a, -a.number, -1);
   return {0, arith::NegFOp::create(builder, loc, a.value)};
 }
 
@@ -83,8 +113,9 @@ Scalar ScalarBuilder::neg(Scalar a) {
 namespace {
 class Reader {
 public:
-  Reader(const std::vector<std::string> &states, OpBuilder &builder)
-      : states(states), builder(builder) {}
+  Reader(const std::vector<std::string> &states,
+         const std::map<std::string, double> &params, OpBuilder &builder)
+      : states(states), params(params), builder(builder) {}
 
   std::optional<LinearForm> read(Value value);
 
@@ -102,6 +133,10 @@ private:
     return copies.lookup(value);
   }
 
+  /// The number that `value` is, if it is made of numbers and parameters.
+  std::optional<Scalar> readNumber(Value value);
+  std::optional<Scalar> fold(Operation *op, ArrayRef<Scalar> operands);
+
   bool dependsOnState(Value value) {
     Operation *op = value.getDefiningOp();
     if (!op)
@@ -113,6 +148,7 @@ private:
   }
 
   const std::vector<std::string> &states;
+  const std::map<std::string, double> &params;
   OpBuilder &builder;
   IRMapping copies;
 };
@@ -131,14 +167,109 @@ static LinearForm combine(ScalarBuilder &scalars, LinearForm a,
   return a;
 }
 
+/// A function of numbers, and its slopes, by folding both in a block of their
+/// own.
+std::optional<Scalar> Reader::fold(Operation *op, ArrayRef<Scalar> operands) {
+  Block block;
+  OpBuilder inBlock = OpBuilder::atBlockBegin(&block);
+  Calculus c(inBlock, op->getLoc(), builder.getF64Type());
+  IRMapping mapping;
+  for (auto [operand, number] : llvm::zip(op->getOperands(), operands))
+    mapping.map(operand, c.number(number.number));
+  Operation *copy = inBlock.clone(*op, mapping);
+  llvm::DenseMap<Value, Attribute> known;
+  auto foldAll = [&](Value wanted) -> std::optional<double> {
+    for (Operation &each : block) {
+      if (known.count(each.getResult(0)))
+        continue;
+      SmallVector<Attribute> inputs;
+      for (Value input : each.getOperands())
+        inputs.push_back(known.lookup(input));
+      SmallVector<OpFoldResult> results;
+      if (failed(each.fold(inputs, results)) || results.size() != 1)
+        return std::nullopt;
+      auto attribute = dyn_cast<Attribute>(results[0]);
+      known[each.getResult(0)] =
+          attribute ? attribute : known.lookup(cast<Value>(results[0]));
+    }
+    auto number = dyn_cast_or_null<FloatAttr>(known.lookup(wanted));
+    return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
+  };
+  std::optional<double> number = foldAll(copy->getResult(0));
+  if (!number)
+    return std::nullopt;
+  Scalar result{*number};
+  std::map<std::string, double> names;
+  for (const Scalar &operand : operands)
+    for (const auto &[name, slope] : operand.slopes)
+      names[name] = slope.at;
+  for (const auto &[name, at] : names) {
+    SmallVector<Value> tangents;
+    for (const Scalar &operand : operands) {
+      auto it = operand.slopes.find(name);
+      tangents.push_back(it == operand.slopes.end()
+                             ? Value()
+                             : c.number(it->second.slope));
+    }
+    FailureOr<Value> tangent = differentiate(copy, tangents, inBlock);
+    if (failed(tangent))
+      return std::nullopt;
+    std::optional<double> slope = *tangent ? foldAll(*tangent) : 0.0;
+    if (!slope)
+      return std::nullopt;
+    result.slopes[name] = {at, *slope};
+  }
+  return result;
+}
+
+std::optional<Scalar> Reader::readNumber(Value value) {
+  FloatAttr number;
+  if (matchPattern(value, m_Constant(&number)))
+    return Scalar{number.getValueAsDouble()};
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.getType().isF64())
+    return std::nullopt;
+  if (auto get = dyn_cast<GetOp>(op)) {
+    auto it = params.find(get.getName().str());
+    if (it == params.end())
+      return std::nullopt;
+    return Scalar{it->second, {}, {{it->first, {it->second, 1}}}};
+  }
+  if (op->getNumOperands() == 0 || op->getNumResults() != 1 ||
+      !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+    return std::nullopt;
+  SmallVector<Scalar> operands;
+  for (Value operand : op->getOperands()) {
+    std::optional<Scalar> part = readNumber(operand);
+    if (!part)
+      return std::nullopt;
+    operands.push_back(*part);
+  }
+  ScalarBuilder scalars(builder, value.getLoc());
+  if (isa<arith::AddFOp>(op))
+    return scalars.add(operands[0], operands[1]);
+  if (isa<arith::SubFOp>(op))
+    return scalars.sub(operands[0], operands[1]);
+  if (isa<arith::MulFOp>(op))
+    return scalars.mul(operands[0], operands[1]);
+  if (isa<arith::DivFOp>(op))
+    return scalars.div(operands[0], operands[1]);
+  if (isa<arith::NegFOp>(op))
+    return scalars.neg(operands[0]);
+  return fold(op, operands);
+}
+
 std::optional<LinearForm> Reader::read(Value value) {
   Operation *op = value.getDefiningOp();
   ScalarBuilder scalars(builder, value.getLoc());
   FloatAttr number;
   if (matchPattern(value, m_Constant(&number)))
     return LinearForm{{}, {number.getValueAsDouble(), {}}};
-  if (!dependsOnState(value))
+  if (!dependsOnState(value)) {
+    if (std::optional<Scalar> number = readNumber(value))
+      return LinearForm{{}, *number};
     return LinearForm{{}, {0, cloneLeaf(value)}};
+  }
   if (auto get = dyn_cast<GetOp>(op))
     return LinearForm{{{get.getName().str(), {1.0, {}}}}, {}};
 
@@ -185,8 +316,9 @@ std::optional<LinearForm> Reader::read(Value value) {
 std::optional<LinearForm>
 neuroc::neuro::getLinearForm(Value value,
                              const std::vector<std::string> &states,
+                             const std::map<std::string, double> &params,
                              OpBuilder &builder) {
-  std::optional<LinearForm> form = Reader(states, builder).read(value);
+  std::optional<LinearForm> form = Reader(states, params, builder).read(value);
   if (form)
     std::erase_if(form->coefficients,
                   [](const auto &entry) { return entry.second.isZero(); });

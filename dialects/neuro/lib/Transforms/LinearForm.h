@@ -16,12 +16,23 @@
 
 namespace neuroc::neuro {
 
-/// A number that is known now, or an SSA value that is computed in the tick.
+/// How a number depends on a parameter that a derivative is wanted of: the
+/// parameter's value, and the slope there.
+struct Slope {
+  double at = 0, slope = 0;
+};
+using Slopes = std::map<std::string, Slope>;
+
+/// A number that is known now, or an SSA value that is computed in the tick. A
+/// number that depends on parameters of which a derivative is wanted carries its
+/// slopes along; it is written as number + sum of (p - at) * slope, which is the
+/// number itself, and has the right derivative.
 struct Scalar {
   double number = 0;
-  mlir::Value value;
+  mlir::Value value = {};
+  Slopes slopes = {};
   bool isNumber() const { return !value; }
-  bool isZero() const { return isNumber() && number == 0; }
+  bool isZero() const { return isNumber() && number == 0 && slopes.empty(); }
 };
 
 /// Arithmetic on Scalars: folds numbers in f64, else emits code.
@@ -35,6 +46,8 @@ public:
   Scalar mul(Scalar a, Scalar b);
   Scalar div(Scalar a, Scalar b);
   Scalar neg(Scalar a);
+  /// A function of the number `a`, given its value and its slope there.
+  static Scalar map(Scalar a, double value, double slope);
 
 private:
   mlir::OpBuilder &builder;
@@ -49,9 +62,11 @@ struct LinearForm {
 
 /// The affine form of `value` (inside a `neuro.diff`) in `states`; other names
 /// and values are leaves. Code for offsets and coefficients is emitted at the
-/// builder's position. None if the value is not affine in the states.
+/// builder's position. `params` are the parameters that are one number but
+/// still read by name. None if the value is not affine in the states.
 std::optional<LinearForm>
 getLinearForm(mlir::Value value, const std::vector<std::string> &states,
+              const std::map<std::string, double> &params,
               mlir::OpBuilder &builder);
 
 /// Emits a copy of the equation's right-hand side, with states replaced.

@@ -13,6 +13,8 @@
 // All right-hand sides are read at the start of the tick. A held variable keeps
 // its value, and the others see it as a constant.
 #include "LinearForm.h"
+#include "SpecializeModels.h"
+
 #include "neuroc/Neuro/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,8 +51,9 @@ struct Equation {
 
 class Solver {
 public:
-  Solver(Block &block, double dt, bool report)
-      : dt(dt), report(report),
+  Solver(Block &block, double dt, bool report,
+         std::map<std::string, double> params)
+      : dt(dt), report(report), params(std::move(params)),
         builder(block.getParent()->getContext()) {
     for (Operation &op : block)
       if (auto diff = dyn_cast<DiffOp>(op))
@@ -80,6 +83,8 @@ private:
 
   double dt;
   bool report;
+  /// Parameters that are one number, but whose derivative is wanted.
+  std::map<std::string, double> params;
   OpBuilder builder;
   std::vector<Equation> equations;
 };
@@ -164,8 +169,9 @@ LogicalResult Solver::readEquations() {
   }
   for (Equation &equation : equations) {
     auto yield = cast<YieldOp>(equation.diff.getBody().front().back());
-    equation.form = getLinearForm(yield.getValue(), names, builder);
-    equation.own = getLinearForm(yield.getValue(), {equation.name}, builder);
+    equation.form = getLinearForm(yield.getValue(), names, params, builder);
+    equation.own =
+        getLinearForm(yield.getValue(), {equation.name}, params, builder);
   }
   return success();
 }
@@ -241,14 +247,35 @@ getPropagators(const Eigen::MatrixXd &a, double h) {
   return {exponential.topLeftCorner(n, n), exponential.topRightCorner(n, n)};
 }
 
+/// The derivatives of both where that of A is `da`: the lower left block of the
+/// exponential of [[M, 0], [dM, M]] (Van Loan 1978).
+static std::pair<Eigen::MatrixXd, Eigen::MatrixXd>
+getPropagatorSlopes(const Eigen::MatrixXd &a, const Eigen::MatrixXd &da,
+                    double h) {
+  Eigen::Index n = a.rows();
+  Eigen::MatrixXd both = Eigen::MatrixXd::Zero(4 * n, 4 * n);
+  for (Eigen::Index corner : {Eigen::Index(0), 2 * n}) {
+    both.block(corner, corner, n, n) = a * h;
+    both.block(corner, corner + n, n, n) = Eigen::MatrixXd::Identity(n, n) * h;
+  }
+  both.block(2 * n, 0, n, n) = da * h;
+  Eigen::MatrixXd exponential = both.exp();
+  return {exponential.block(2 * n, 0, n, n), exponential.block(2 * n, n, n, n)};
+}
+
 LogicalResult Solver::solveExactly(ArrayRef<Equation *> group) {
   Eigen::Index n = group.size();
   Eigen::MatrixXd a = Eigen::MatrixXd::Zero(n, n);
+  std::map<std::string, Eigen::MatrixXd> slopes; // of `a`, by parameter
   for (Eigen::Index i = 0; i < n; ++i)
     for (Eigen::Index j = 0; j < n; ++j) {
       auto it = group[i]->form->coefficients.find(group[j]->name);
-      if (it != group[i]->form->coefficients.end())
-        a(i, j) = it->second.number;
+      if (it == group[i]->form->coefficients.end())
+        continue;
+      a(i, j) = it->second.number;
+      for (const auto &[param, slope] : it->second.slopes)
+        slopes.try_emplace(param, Eigen::MatrixXd::Zero(n, n))
+            .first->second(i, j) = slope.slope;
     }
   // Where a held variable drives another one, that one needs the propagator of
   // the system without the held rows; one condition at a time can be that.
@@ -269,30 +296,51 @@ LogicalResult Solver::solveExactly(ArrayRef<Equation *> group) {
     hold = condition;
     held.row(j).setZero();
   }
-  auto [p, q] = getPropagators(a, dt);
-  Eigen::MatrixXd heldP = p, heldQ = q;
+  struct Propagators {
+    Eigen::MatrixXd p, q;
+    std::map<std::string, std::pair<Eigen::MatrixXd, Eigen::MatrixXd>> slopes;
+  };
+  auto propagate = [&](const Eigen::MatrixXd &a, bool isHeld) {
+    Propagators result;
+    std::tie(result.p, result.q) = getPropagators(a, dt);
+    for (auto [param, slope] : slopes) {
+      for (Eigen::Index j = 0; j < n; ++j)
+        if (isHeld && group[j]->diff.getHold())
+          slope.row(j).setZero();
+      result.slopes[param] = getPropagatorSlopes(a, slope, dt);
+    }
+    return result;
+  };
+  Propagators free = propagate(a, false), stopped;
   if (isCoupled)
-    std::tie(heldP, heldQ) = getPropagators(held, dt);
+    stopped = propagate(held, true);
 
-  auto advance = [&](Eigen::Index i, const Eigen::MatrixXd &p,
-                     const Eigen::MatrixXd &q, bool skipHeld) {
+  auto advance = [&](Eigen::Index i, const Propagators &by, bool skipHeld) {
     ScalarBuilder scalars(builder, group[i]->diff.getLoc());
+    auto entry = [&](bool ofOffset, Eigen::Index j) {
+      Scalar result{ofOffset ? by.q(i, j) : by.p(i, j)};
+      for (const auto &[param, matrices] : by.slopes)
+        if (double slope =
+                (ofOffset ? matrices.second : matrices.first)(i, j))
+          result.slopes[param] = {params.at(param), slope};
+      return result;
+    };
     Scalar next;
     for (Eigen::Index j = 0; j < n; ++j)
       next = scalars.add(
-          next, scalars.mul({p(i, j), {}}, {0, group[j]->initial}));
+          next, scalars.mul(entry(false, j), {0, group[j]->initial}));
     for (Eigen::Index j = 0; j < n; ++j)
       if (!(skipHeld && group[j]->diff.getHold()))
         next = scalars.add(
-            next, scalars.mul({q(i, j), {}}, group[j]->form->offset));
+            next, scalars.mul(entry(true, j), group[j]->form->offset));
     return scalars.materialize(next);
   };
   for (Eigen::Index i = 0; i < n; ++i) {
-    group[i]->next = advance(i, p, q, false);
+    group[i]->next = advance(i, free, false);
     if (isCoupled && !group[i]->diff.getHold())
       group[i]->next = arith::SelectOp::create(
-          builder, group[i]->diff.getLoc(), hold,
-          advance(i, heldP, heldQ, true), group[i]->next);
+          builder, group[i]->diff.getLoc(), hold, advance(i, stopped, true),
+          group[i]->next);
   }
   return success();
 }
@@ -306,8 +354,14 @@ void Solver::solveExponentialEuler(Equation &equation) {
     a = it->second;
   Scalar growth, integral; // e^{ah} and expm1(ah)/a
   if (a.isNumber()) {
-    growth.number = std::exp(a.number * dt);
-    integral.number = a.number == 0 ? dt : std::expm1(a.number * dt) / a.number;
+    double ah = a.number * dt, power = std::exp(ah);
+    double mean = a.number == 0 ? dt : std::expm1(ah) / a.number;
+    // The slope of the latter, as a series where the quotient cancels.
+    double slope = std::abs(ah) < 1e-3
+                       ? dt * dt * (1.0 / 2 + ah * (1.0 / 3 + ah / 8))
+                       : (dt * power - mean) / a.number;
+    growth = ScalarBuilder::map(a, power, dt * power);
+    integral = ScalarBuilder::map(a, mean, slope);
   } else {
     Value ah = scalars.materialize(scalars.mul(a, {dt, {}}));
     growth.value = math::ExpOp::create(builder, loc, ah);
@@ -386,7 +440,8 @@ struct SolveDynamicsPass
       for (Operation &op : network.getBody().front()) {
         if (auto population = dyn_cast<PopulationOp>(op)) {
           for (StageOp stage : population.getModelOp().list<StageOp>())
-            if (failed(solve(stage.getBody(), dt * population.getEvery())))
+            if (failed(solve(stage.getBody(), dt * population.getEvery(),
+                             getUniformParams(population))))
               return WalkResult::interrupt();
         } else if (auto plastic = dyn_cast<PlasticOp>(op)) {
           for (TraceOp trace : plastic.getRuleOp().list<TraceOp>())
@@ -405,8 +460,9 @@ struct SolveDynamicsPass
   }
 
 private:
-  LogicalResult solve(Region &region, double dt) {
-    return Solver(region.front(), dt, report).run();
+  LogicalResult solve(Region &region, double dt,
+                      std::map<std::string, double> params = {}) {
+    return Solver(region.front(), dt, report, std::move(params)).run();
   }
 };
 } // namespace

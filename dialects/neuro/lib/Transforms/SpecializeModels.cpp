@@ -2,7 +2,10 @@
 //
 // Gives each population its own copy of its model and each plastic its own copy
 // of its rule, and folds into the copy what is one number for all units: the
-// parameters, dt, and the numbers of random draws.
+// parameters, dt, and the numbers of random draws. Parameters that a derivative
+// is wanted of stay until neuro-expand-tangents.
+#include "SpecializeModels.h"
+
 #include "neuroc/Neuro/Analysis/Values.h"
 #include "neuroc/Neuro/Passes.h"
 
@@ -40,6 +43,47 @@ static void foldDt(Operation *owner, double dt) {
   owner->walk([&](DtOp op) { replaceByConstant(op, dt); });
 }
 
+std::map<std::string, double>
+neuroc::neuro::getUniformParams(PopulationOp population) {
+  std::map<std::string, double> uniform;
+  for (ParamOp param : population.getModelOp().list<ParamOp>()) {
+    std::string name = param.getSymName().str();
+    if (std::optional<double> value = getUniformParam(population, name))
+      uniform[name] = *value;
+  }
+  return uniform;
+}
+
+void neuroc::neuro::foldUniformParams(
+    PopulationOp population, const std::map<std::string, double> &kept) {
+  ModelOp model = population.getModelOp();
+  for (const auto &[name, value] : getUniformParams(population))
+    if (!kept.count(name))
+      foldParam(model, name, value);
+  // Keep only what still has a declaration.
+  SmallVector<NamedAttribute> entries;
+  if (auto params = population.getParams())
+    for (NamedAttribute entry : *params)
+      if (model.lookup(entry.getName()))
+        entries.push_back(entry);
+  if (entries.empty())
+    population.removeParamsAttr();
+  else
+    population.setParamsAttr(
+        DictionaryAttr::get(population.getContext(), entries));
+}
+
+/// Parameters of the population that a probe wants the derivative of.
+static std::map<std::string, double> getWantedParams(PopulationOp population) {
+  std::map<std::string, double> wanted;
+  for (ProbeOp probe : population->getBlock()->getOps<ProbeOp>())
+    if (std::optional<StringRef> wrt = probe.getWrt())
+      if (auto [owner, name] = wrt->rsplit('.');
+          owner == population.getSymName())
+        wanted[name.str()] = 0;
+  return wanted;
+}
+
 namespace {
 struct SpecializeModelsPass
     : neuroc::neuro::impl::SpecializeModelsBase<SpecializeModelsPass> {
@@ -72,11 +116,8 @@ private:
     ModelOp original = population.getModelOp();
     ModelOp model =
         copy(original, population.getSymName() + "_model", symbols);
-    for (ParamOp param : model.list<ParamOp>()) {
-      std::string name = param.getSymName().str();
-      if (std::optional<double> value = getUniformParam(population, name))
-        foldParam(model, name, *value);
-    }
+    population.setModel(model.getSymName());
+    foldUniformParams(population, getWantedParams(population));
     double dt = population->getParentOfType<NetworkOp>()
                     .getDt()
                     .convertToDouble() *
@@ -84,17 +125,6 @@ private:
     foldDt(model, dt);
     int32_t draw = 0;
     model.walk([&](RandomOp random) { random.setDraw(draw++); });
-    population.setModel(model.getSymName());
-    // Keep only what still has a declaration.
-    SmallVector<NamedAttribute> kept;
-    if (auto params = population.getParams())
-      for (NamedAttribute entry : *params)
-        if (model.lookup(entry.getName()))
-          kept.push_back(entry);
-    if (kept.empty())
-      population.removeParamsAttr();
-    else
-      population.setParamsAttr(DictionaryAttr::get(&getContext(), kept));
   }
 
   void specialize(PlasticOp plastic, SymbolTable &symbols) {
