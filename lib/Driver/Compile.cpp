@@ -6,6 +6,7 @@
 #include "Commands.h"
 
 #include "neuroc/Frontend/Onnx/Onnx.h"
+#include "neuroc/Target/Plant.h"
 #if NEUROC_HAVE_CPU
 #include "neuroc/Target/Cpu/Emit.h"
 #endif
@@ -93,6 +94,75 @@ static Failure compileForTarget(Model &model, const Target &target,
   return {Nc::Internal, "a target gave an unknown result"};
 }
 
+/// What every manifest of this compilation says.
+static void addOrigin(json::Object &manifest, Model &model,
+                      const Options &options, llvm::StringRef targetName,
+                      llvm::StringRef machine) {
+  manifest["target"] = targetName;
+  manifest["machine"] = machine;
+  manifest["compiler"] = "neuroc " NEUROC_VERSION;
+  manifest["flags"] = flagList(options);
+  manifest["source"] =
+      json::Object{{"name", llvm::sys::path::filename(model.path())},
+                   {"sha256", model.sourceHash()}};
+}
+
+/// Compiles one part of a network with plants to a container of its own.
+static Failure compilePart(Model &model, const Target &target, ModuleOp part,
+                           const Options &options, std::string &bytes) {
+  Subject subject;
+  subject.network = *part.getOps<neuro::NetworkOp>().begin();
+  json::Object manifest = buildManifest(subject, part);
+  addOrigin(manifest, model, options, target.name(), options.machine);
+  CompiledProgram program;
+  if (Failure f = compileForTarget(model, target, part, options, program))
+    return f;
+  manifest["program"] = std::move(program.manifest);
+  rt::ContainerWriter writer;
+  for (ProgramMember &member : program.members)
+    if (rt::Status s = writer.add(member.name, std::move(member.bytes)); !s)
+      return Failure(s);
+  std::string text;
+  llvm::raw_string_ostream(text) << json::Value(std::move(manifest));
+  if (rt::Status s = writer.finish(text, bytes); !s)
+    return Failure(s);
+  return {};
+}
+
+/// A machine that computes no plants, and the host's part beside it
+/// (runtime/lib/Engine/Plant). Each part is a program of its own.
+static Failure compileWithPlants(Model &model, const Target &target,
+                                 ModuleOp core, const Options &options,
+                                 CompiledProgram &program) {
+  const Target *host = findTarget("cpu");
+  if (!host)
+    return {Nc::UnknownTarget, "this build has no cpu target"};
+  PlantSplit split;
+  if (failed(splitPlants(core, split)))
+    return {Nc::NotForTarget, model.path().str() + ": cannot be cut for '" +
+                                  target.name().str() + "' and its plants"};
+  Options hostOptions = options;
+  hostOptions.machine.clear();
+  hostOptions.config.clear();
+  hostOptions.precision = "f64";
+  json::Array parts, links;
+  for (bool isPlant : {false, true}) {
+    std::string name = isPlant ? "plant.nrx" : "machine.nrx", bytes;
+    if (Failure f = compilePart(model, isPlant ? *host : target,
+                                isPlant ? *split.plant : core,
+                                isPlant ? hostOptions : options, bytes))
+      return f;
+    parts.push_back(json::Object{{"member", "parts/" + name}});
+    program.members.push_back({"parts/" + name, std::move(bytes)});
+  }
+  for (const PlantLink &link : split.links)
+    links.push_back(
+        json::Object{{"name", link.name}, {"to_plant", link.toPlant}});
+  program.manifest =
+      json::Object{{"parts", std::move(parts)}, {"links", std::move(links)}};
+  return {};
+}
+
 Failure compileModel(Model &model, const Options &options,
                      llvm::StringRef targetName, CompiledModel &compiled) {
   auto start = std::chrono::steady_clock::now();
@@ -104,13 +174,7 @@ Failure compileModel(Model &model, const Options &options,
   if (Failure f = findSubject(*core, options.experiment, subject))
     return f;
   json::Object manifest = buildManifest(subject, *core);
-  manifest["target"] = targetName;
-  manifest["machine"] = options.machine;
-  manifest["compiler"] = "neuroc " NEUROC_VERSION;
-  manifest["flags"] = flagList(options);
-  manifest["source"] =
-      json::Object{{"name", llvm::sys::path::filename(model.path())},
-                   {"sha256", model.sourceHash()}};
+  addOrigin(manifest, model, options, targetName, options.machine);
   if (subject.experiment) {
     json::Object protocol;
     if (Failure f = buildProtocol(subject.experiment, subject.network, protocol))
@@ -123,7 +187,11 @@ Failure compileModel(Model &model, const Options &options,
                                 manifest, members))
     return f;
   CompiledProgram program;
-  if (target) {
+  if (target && !target->computesPlants() && hasPlants(*core)) {
+    if (Failure f =
+            compileWithPlants(model, *target, *core, options, program))
+      return f;
+  } else if (target) {
     if (Failure f = compileForTarget(model, *target, *core, options, program))
       return f;
   } else {
@@ -209,6 +277,13 @@ static Failure emitStage(Model &model, const Options &options) {
     return f;
   if (Failure f = model.toCore(target, options, module))
     return f;
+  if (options.emit != "core" && !target->computesPlants() &&
+      hasPlants(*module)) { // shown: the machine's part
+    PlantSplit split;
+    if (failed(splitPlants(*module, split)))
+      return {Nc::NotForTarget, model.path().str() + ": cannot be cut for '" +
+                                    target->name().str() + "' and its plants"};
+  }
   if (options.emit != "core")
     if (Failure f = mapModule(model, *target, *module, options))
       return f;

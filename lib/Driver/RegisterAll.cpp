@@ -26,6 +26,7 @@
 #if NEUROC_HAVE_XBARPASSES
 #include "neuroc/Xbar/Passes.h"
 #endif
+#include "neuroc/Target/Plant.h"
 #if NEUROC_HAVE_CPU
 #include "neuroc/Target/Cpu/Register.h"
 #endif
@@ -62,6 +63,7 @@ void registerAllPasses() {
   xbar::registerXbarPasses();
   xbar::registerXbarPipelines();
 #endif
+  registerPlantPasses();
 #if NEUROC_HAVE_CPU
   cpu::registerPasses();
 #endif

@@ -65,6 +65,9 @@ public:
   /// stages "numeric" and "map"); empty where the target has none.
   virtual void buildMapPipeline(mlir::OpPassManager &pm,
                                 const TargetOptions &options) const {}
+  /// Whether it computes plants as it does other populations. Otherwise the
+  /// host does, beside the machine (Plant.h).
+  virtual bool computesPlants() const { return false; }
   /// Compiles a module that has been through buildMapPipeline. Diagnostics go
   /// to the context's handler.
   virtual CompileResult compile(mlir::ModuleOp module,

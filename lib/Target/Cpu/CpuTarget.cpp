@@ -120,6 +120,7 @@ struct BufferContents {
 class CpuTarget : public Target {
 public:
   StringRef name() const override { return "cpu"; }
+  bool computesPlants() const override { return true; }
   StringRef description() const override {
     return "native code for this computer";
   }

@@ -36,8 +36,7 @@ FormatTable::FormatTable(MappingOp mapping) {
   }
 }
 
-Format FormatTable::get(StringRef owner, StringRef kind,
-                        StringRef name) const {
+Format FormatTable::get(StringRef owner, StringRef kind, StringRef name) const {
   auto it = entries.find(formatKey(owner, kind, name));
   assert(it != entries.end() && "variable without format");
   return it->second.format;
@@ -82,8 +81,8 @@ llvm::GlobalVariable *CoreEmitter::array(const std::string &name,
                                          int64_t words) {
   if (llvm::GlobalVariable *known = module.getGlobalVariable(name))
     return known;
-  llvm::Type *type = llvm::ArrayType::get(fixed.i32(),
-                                          std::max<int64_t>(words, 1));
+  llvm::Type *type =
+      llvm::ArrayType::get(fixed.i32(), std::max<int64_t>(words, 1));
   auto *global = new llvm::GlobalVariable(
       module, type, false, llvm::GlobalValue::ExternalLinkage,
       llvm::Constant::getNullValue(type), name);
@@ -171,9 +170,8 @@ llvm::FunctionCallee CoreEmitter::kernelFunction(StringRef name,
 }
 
 void CoreEmitter::addTo(llvm::Value *counterAddress, llvm::Value *amount) {
-  b.CreateStore(
-      b.CreateAdd(b.CreateLoad(fixed.i32(), counterAddress), amount),
-      counterAddress);
+  b.CreateStore(b.CreateAdd(b.CreateLoad(fixed.i32(), counterAddress), amount),
+                counterAddress);
 }
 
 void CoreEmitter::countEvents(llvm::Value *amount) {
@@ -209,11 +207,11 @@ llvm::Value *CoreEmitter::valuesOf(unsigned source, int64_t delay,
   int64_t slots = spec.historySlots(index), size = spec.arraySize[index];
   llvm::GlobalVariable *history =
       array(listenName("history", index), slots * size);
-  llvm::Value *slot = b.CreateAnd(
-      b.CreateSub(tick, b.getInt32(static_cast<uint32_t>(delay))),
-      static_cast<uint64_t>(slots - 1));
-  return address(history, b.CreateMul(slot, b.getInt32(
-                                                static_cast<uint32_t>(size))));
+  llvm::Value *slot =
+      b.CreateAnd(b.CreateSub(tick, b.getInt32(static_cast<uint32_t>(delay))),
+                  static_cast<uint64_t>(slots - 1));
+  return address(history,
+                 b.CreateMul(slot, b.getInt32(static_cast<uint32_t>(size))));
 }
 
 /// Where unit `unit` of the whole node is in the array of a source.
@@ -249,10 +247,9 @@ llvm::Value *CoreEmitter::externalAddress(const WeightBlock &entry,
                                           llvm::Value *u, unsigned part) {
   // Parts (weights, then each state of the rule) follow each other.
   llvm::Value *units = share(ImageSpec::kUnits);
-  llvm::Value *row = b.CreateAdd(
-      u, b.CreateMul(units, b.getInt32(part)));
-  llvm::Value *bytes = b.CreateMul(
-      row, b.getInt32(static_cast<uint32_t>(entry.columns * 4)));
+  llvm::Value *row = b.CreateAdd(u, b.CreateMul(units, b.getInt32(part)));
+  llvm::Value *bytes =
+      b.CreateMul(row, b.getInt32(static_cast<uint32_t>(entry.columns * 4)));
   return b.CreateAdd(share(spec.externalWord(entry.number)), bytes);
 }
 
@@ -309,13 +306,11 @@ void CoreEmitter::forSynapses(
 }
 
 /// What a feed brings to unit `u` in this tick.
-CoreEmitter::Contribution CoreEmitter::readFeed(const Port &port,
-                                                unsigned portIndex,
-                                                const Feed &feed,
-                                                llvm::Value *u,
-                                                llvm::Value *tick) {
-  Format in = spec.formats->ofSource(*spec.plan,
-                                     spec.plan->sources[feed.source]);
+CoreEmitter::Contribution
+CoreEmitter::readFeed(const Port &port, unsigned portIndex, const Feed &feed,
+                      llvm::Value *u, llvm::Value *tick) {
+  Format in =
+      spec.formats->ofSource(*spec.plan, spec.plan->sources[feed.source]);
   if (feed.mode == FeedMode::Identity) {
     llvm::Value *unit = b.CreateAdd(u, share(ImageSpec::kFirst));
     llvm::Value *values = valuesOf(feed.source, feed.delay, tick);
@@ -331,8 +326,7 @@ CoreEmitter::Contribution CoreEmitter::readFeed(const Port &port,
     forSynapses(feed, u, tick, [&](llvm::Value *w, llvm::Value *x) {
       llvm::Value *product = b.CreateMul(b.CreateSExt(w, fixed.i64()),
                                          b.CreateSExt(x, fixed.i64()));
-      b.CreateStore(
-          b.CreateAdd(b.CreateLoad(fixed.i64(), sum), product), sum);
+      b.CreateStore(b.CreateAdd(b.CreateLoad(fixed.i64(), sum), product), sum);
     });
     return {b.CreateLoad(fixed.i64(), sum), weight.frac + in.frac, {}};
   }
@@ -372,10 +366,10 @@ CoreEmitter::Contribution CoreEmitter::readFeed(const Port &port,
       break;
     case neuro::Combine::Max:
     case neuro::Combine::Min: {
-      llvm::Value *best = b.CreateBinaryIntrinsic(
-          combine == neuro::Combine::Max ? llvm::Intrinsic::smax
-                                         : llvm::Intrinsic::smin,
-          old, v);
+      llvm::Value *best = b.CreateBinaryIntrinsic(combine == neuro::Combine::Max
+                                                      ? llvm::Intrinsic::smax
+                                                      : llvm::Intrinsic::smin,
+                                                  old, v);
       llvm::Value *known = b.CreateLoad(b.getInt1Ty(), any);
       b.CreateStore(b.CreateSelect(known, best, v), result);
       b.CreateStore(b.getTrue(), any);
@@ -402,8 +396,8 @@ Format CoreEmitter::portFormat(const Port &port) const {
 Num CoreEmitter::readPort(unsigned index, llvm::Value *u, llvm::Value *tick) {
   const Port &port = spec.node->ports[index];
   Format own = portFormat(port);
-  bool proved = spec.formats->isProved(spec.node->name, "input",
-                                       port.input.getSymName());
+  bool proved =
+      spec.formats->isProved(spec.node->name, "input", port.input.getSymName());
   if (port.feeds.empty())
     return fixed.constant(port.input.getDefaultValue().convertToDouble());
 
@@ -411,8 +405,8 @@ Num CoreEmitter::readPort(unsigned index, llvm::Value *u, llvm::Value *tick) {
   std::vector<Contribution> parts;
   if (spec.ringSection[index] >= 0) {
     llvm::GlobalVariable *ring = array("ring", spec.ring.entries());
-    llvm::Value *at = b.CreateAnd(
-        tick, static_cast<uint64_t>(spec.ring.slots - 1));
+    llvm::Value *at =
+        b.CreateAnd(tick, static_cast<uint64_t>(spec.ring.slots - 1));
     at = b.CreateMul(at, b.getInt32(static_cast<uint32_t>(spec.ring.stride)));
     at = b.CreateAdd(at, b.getInt32(static_cast<uint32_t>(
                              spec.ringSection[index] * spec.maxUnits)));
@@ -437,8 +431,8 @@ Num CoreEmitter::readPort(unsigned index, llvm::Value *u, llvm::Value *tick) {
   if (combine == neuro::Combine::Sum) {
     llvm::Value *sum = nullptr;
     for (const Contribution &part : parts) {
-      llvm::Value *wide = isWide(part) ? part.value
-                                       : b.CreateSExt(part.value, fixed.i64());
+      llvm::Value *wide =
+          isWide(part) ? part.value : b.CreateSExt(part.value, fixed.i64());
       // A left shift must not lose bits: 64 bits leave room for 32 of them.
       wide = fixed.shiftWide(wide, part.frac, own.frac);
       sum = sum ? b.CreateAdd(sum, wide) : wide;
@@ -492,9 +486,9 @@ void CoreEmitter::emitSpike(unsigned output, llvm::Value *u) {
     store(b.CreateOr(load(bits, word), bit), bits, word);
   }
   ifSent(output, [&] {
-    b.CreateCall(kernelFunction("neuroc_kernel_send_spike", b.getVoidTy(), 1,
-                                false),
-                 {keyOfUnit(output, u)});
+    b.CreateCall(
+        kernelFunction("neuroc_kernel_send_spike", b.getVoidTy(), 1, false),
+        {keyOfUnit(output, u)});
   });
 }
 
@@ -517,9 +511,9 @@ void CoreEmitter::emitValue(unsigned output, llvm::Value *u,
   ifThen(changed, [&] {
     store(value, values, u);
     ifSent(output, [&] {
-      b.CreateCall(kernelFunction("neuroc_kernel_send_value", b.getVoidTy(), 2,
-                                  false),
-                   {keyOfUnit(output, u), value});
+      b.CreateCall(
+          kernelFunction("neuroc_kernel_send_value", b.getVoidTy(), 2, false),
+          {keyOfUnit(output, u), value});
     });
   });
 }
@@ -527,16 +521,16 @@ void CoreEmitter::emitValue(unsigned output, llvm::Value *u,
 Num CoreEmitter::readDraw(neuro::RandomOp op, StringRef stream,
                           llvm::Value *entity, llvm::Value *tick,
                           FixedEmitter &emitter) {
-  uint64_t key = neuroc_rt_key(spec.seed,
-                               neuroc_rt_stream(stream.str().c_str()));
+  uint64_t key =
+      neuroc_rt_key(spec.seed, neuroc_rt_stream(stream.str().c_str()));
   bool isUniform = op.getKind() == neuro::RandomKind::Uniform;
-  llvm::Value *word = b.CreateCall(
-      kernelFunction(isUniform ? "neuroc_kernel_random_word"
-                               : "neuroc_kernel_random_normal",
-                     fixed.i32(), 5, false),
-      {b.getInt32(static_cast<uint32_t>(key)),
-       b.getInt32(static_cast<uint32_t>(key >> 32)), entity, tick,
-       b.getInt32(static_cast<uint32_t>(op.getDraw()))});
+  llvm::Value *word =
+      b.CreateCall(kernelFunction(isUniform ? "neuroc_kernel_random_word"
+                                            : "neuroc_kernel_random_normal",
+                                  fixed.i32(), 5, false),
+                   {b.getInt32(static_cast<uint32_t>(key)),
+                    b.getInt32(static_cast<uint32_t>(key >> 32)), entity, tick,
+                    b.getInt32(static_cast<uint32_t>(op.getDraw()))});
   if (isUniform)
     return emitter.uniform(op, word);
   Num sum{word, 0, Interval::symmetric(6138.0)};
@@ -549,9 +543,10 @@ Num CoreEmitter::readTime(llvm::Value *tick) {
   constexpr double kLongest = 1048576.0;
   int frac = fractionBits(kLongest);
   uint64_t scaled = static_cast<uint64_t>(std::llround(spec.dt * 4294967296.0));
-  llvm::Value *wide = b.CreateMul(b.CreateZExt(tick, fixed.i64()),
-                                  b.getInt64(scaled));
-  return {b.CreateTrunc(fixed.shiftWide(wide, 32, frac), fixed.i32()), frac,
+  llvm::Value *wide =
+      b.CreateMul(b.CreateZExt(tick, fixed.i64()), b.getInt64(scaled));
+  return {b.CreateTrunc(fixed.shiftWide(wide, 32, frac), fixed.i32()),
+          frac,
           {0.0, kLongest}};
 }
 
@@ -559,15 +554,16 @@ Num CoreEmitter::readName(Operation *op, llvm::Value *u, llvm::Value *tick,
                           FixedEmitter &emitter) {
   const Node &node = *spec.node;
   if (auto random = dyn_cast<neuro::RandomOp>(op))
-    return readDraw(random, node.name,
-                    b.CreateAdd(u, share(ImageSpec::kFirst)), tick, emitter);
+    return readDraw(random, node.name, b.CreateAdd(u, share(ImageSpec::kFirst)),
+                    tick, emitter);
   if (isa<neuro::TimeOp>(op))
     return readTime(tick);
   if (isa<neuro::DtOp>(op))
     return emitter.constant(spec.dt *
                             static_cast<double>(node.population().getEvery()));
   if (isa<neuro::IndexOp>(op))
-    return {b.CreateAdd(u, share(ImageSpec::kFirst)), 0,
+    return {b.CreateAdd(u, share(ImageSpec::kFirst)),
+            0,
             {0.0, static_cast<double>(node.units)}};
   StringRef name = cast<neuro::GetOp>(op).getName();
   for (auto [index, port] : llvm::enumerate(node.ports))
@@ -575,8 +571,8 @@ Num CoreEmitter::readName(Operation *op, llvm::Value *u, llvm::Value *tick,
       return readPort(index, u, tick);
   Operation *declared = node.model.lookup(name);
   bool isState = isa<neuro::StateOp>(declared);
-  Format format = spec.formats->get(node.name, isState ? "state" : "param",
-                                    name);
+  Format format =
+      spec.formats->get(node.name, isState ? "state" : "param", name);
   std::string prefix = isState ? "state_" : "param_";
   return {load(array(prefix + name.str(), spec.maxUnits), u), format.frac,
           format.range};
@@ -586,52 +582,79 @@ void CoreEmitter::writeState(StringRef name, Num value, llvm::Value *u) {
   Format format = spec.formats->get(spec.node->name, "state", name);
   llvm::Value *stored = fixed.toFormat(value, format);
   if (spec.clamped.count(name.str())) {
-    llvm::Value *held =
-        load(array("clamp_on_" + name.str(), spec.maxUnits), u);
+    llvm::Value *held = load(array("clamp_on_" + name.str(), spec.maxUnits), u);
     llvm::Value *at = load(array("clamp_at_" + name.str(), spec.maxUnits), u);
     stored = b.CreateSelect(b.CreateICmpNE(held, b.getInt32(0)), at, stored);
   }
   store(stored, array("state_" + name.str(), spec.maxUnits), u);
 }
 
-LogicalResult CoreEmitter::emitStage(neuro::StageOp stage, unsigned number) {
-  begin(function("stage_" + std::to_string(number), 1));
+LogicalResult CoreEmitter::emitStage(neuro::StageOp stage,
+                                     unsigned stageNumber) {
+  begin(function("stage_" + std::to_string(stageNumber), 1));
   current->setLinkage(llvm::GlobalValue::InternalLinkage);
   llvm::Value *tick = current->getArg(0);
   auto outputs = spec.node->model.list<neuro::OutputOp>();
   LogicalResult result = success();
+  llvm::Value *u = nullptr; // the unit at work
+  auto write = [&](Operation *op, Num value) {
+    if (auto set = dyn_cast<neuro::SetOp>(op))
+      return writeState(set.getName(), value, u);
+    StringRef name = cast<neuro::EmitOp>(op).getName();
+    for (auto [index, output] : llvm::enumerate(outputs)) {
+      if (output.getSymName() != name)
+        continue;
+      if (output.getType().isF64())
+        emitValue(index, u,
+                  fixed.toFormat(value, spec.formats->get(spec.node->name,
+                                                          "output", name)));
+      else
+        ifThen(value.value, [&] { emitSpike(index, u); });
+    }
+  };
+  auto makeRead = [&](FixedEmitter &emitter) {
+    return [&](Operation *op) { return readName(op, u, tick, emitter); };
+  };
+  Block &body = stage.getBody().front();
+  auto reductions = body.getOps<neuro::ReduceOp>();
   auto loop = [&] {
     countFlags(stage, tick);
-    forLoop(b.getInt32(0), share(ImageSpec::kUnits), [&](llvm::Value *u) {
-      poll();
-      FixedEmitter emitter(module, b);
-      auto read = [&](Operation *op) { return readName(op, u, tick, emitter); };
-      auto write = [&](Operation *op, Num value) {
-        if (auto set = dyn_cast<neuro::SetOp>(op))
-          return writeState(set.getName(), value, u);
-        StringRef name = cast<neuro::EmitOp>(op).getName();
-        for (auto [index, output] : llvm::enumerate(outputs)) {
-          if (output.getSymName() != name)
-            continue;
-          if (output.getType().isF64())
-            emitValue(index, u,
-                      fixed.toFormat(value, spec.formats->get(
-                                                spec.node->name, "output",
-                                                name)));
-          else
-            ifThen(value.value, [&] { emitSpike(index, u); });
-        }
+    if (reductions.empty()) {
+      forLoop(b.getInt32(0), share(ImageSpec::kUnits), [&](llvm::Value *unit) {
+        poll();
+        u = unit;
+        FixedEmitter emitter(module, b);
+        result = emitter.emitBlock(body, makeRead(emitter), write);
+      });
+      return;
+    }
+    int64_t size = (*reductions.begin()).getGroup().value_or(spec.node->units);
+    llvm::Value *words = b.getInt32(static_cast<uint32_t>(size));
+    llvm::Value *groups = b.CreateUDiv(share(ImageSpec::kUnits), words);
+    forLoop(b.getInt32(0), groups, [&](llvm::Value *number) {
+      llvm::Value *first = b.CreateMul(number, words);
+      Group group;
+      group.name = "reduce_" + std::to_string(stageNumber);
+      group.most = size;
+      group.least = static_cast<double>(size);
+      group.count = [&] { return words; };
+      group.forMembers = [&](llvm::function_ref<void(llvm::Value *)> member) {
+        forLoop(b.getInt32(0), words, [&](llvm::Value *at) {
+          poll();
+          u = b.CreateAdd(first, at);
+          member(at);
+        });
       };
-      result = emitter.emitBlock(stage.getBody().front(), read, write);
+      result = emitCollective(body, group, makeRead, write);
     });
   };
   int64_t every = spec.node->population().getEvery();
   if (every == 1)
     loop();
   else
-    ifThen(b.CreateICmpEQ(b.CreateURem(tick, b.getInt32(
-                                                 static_cast<uint32_t>(every))),
-                          b.getInt32(0)),
+    ifThen(b.CreateICmpEQ(
+               b.CreateURem(tick, b.getInt32(static_cast<uint32_t>(every))),
+               b.getInt32(0)),
            loop);
   b.CreateRetVoid();
   return failed_ ? failure() : result;
@@ -647,8 +670,7 @@ void CoreEmitter::countFlags(neuro::StageOp stage, llvm::Value *tick) {
         continue;
       llvm::Value *values = valuesOf(feed.source, feed.delay, tick);
       int64_t units = spec.plan->sources[feed.source].units;
-      llvm::GlobalVariable *degree =
-          array(blockOf(feed).name("degree"), units);
+      llvm::GlobalVariable *degree = array(blockOf(feed).name("degree"), units);
       llvm::Value *sum = slot(fixed.i32());
       b.CreateStore(b.getInt32(0), sum);
       forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(units)),
@@ -697,9 +719,8 @@ void CoreEmitter::emitRow() {
   if (spec.ring.sections) {
     llvm::GlobalVariable *ring = array("ring", spec.ring.entries());
     llvm::Value *base = b.CreateShl(
-        row->getArg(3),
-        static_cast<uint64_t>(std::countr_zero<uint64_t>(
-            static_cast<uint64_t>(spec.ring.stride))));
+        row->getArg(3), static_cast<uint64_t>(std::countr_zero<uint64_t>(
+                            static_cast<uint64_t>(spec.ring.stride))));
     forLoop(b.getInt32(0), row->getArg(2), [&](llvm::Value *i) {
       llvm::Value *word = load(row->getArg(1), i);
       llvm::Value *at =
@@ -786,8 +807,7 @@ LogicalResult CoreEmitter::emitEnd() {
         b.CreateAnd(tick, static_cast<uint64_t>(spec.ring.slots - 1)),
         b.getInt32(static_cast<uint32_t>(spec.ring.stride)));
     llvm::Value *slotBase = address(array("ring", spec.ring.entries()), at);
-    forLoop(b.getInt32(0),
-            b.getInt32(static_cast<uint32_t>(spec.ring.stride)),
+    forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(spec.ring.stride)),
             [&](llvm::Value *k) { store(b.getInt32(0), slotBase, k); });
   }
   b.CreateRetVoid();
@@ -804,9 +824,8 @@ LogicalResult CoreEmitter::run() {
   array("spikes_made", 1);
   array("neuroc_core_sources",
         spec.sourceEntries * (sizeof(neuroc_spinn_source) / 4));
-  array("neuroc_core_records",
-        static_cast<int64_t>(spec.records.size()) *
-            (sizeof(neuroc_spinn_record) / 4));
+  array("neuroc_core_records", static_cast<int64_t>(spec.records.size()) *
+                                   (sizeof(neuroc_spinn_record) / 4));
   kept("row_index", spec.indexWords);
   for (unsigned i = 0; i < spec.listening.size(); ++i)
     if (spec.listening[i].kind != ListenKind::Rows)

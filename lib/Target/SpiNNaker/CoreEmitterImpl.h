@@ -81,6 +81,22 @@ private:
   void emitSource();
   mlir::LogicalResult emitEnd();
 
+  // Reductions (Collectives.cpp).
+  /// The members that a region with reductions runs for.
+  struct Group {
+    std::string name;                     ///< of scratch arrays
+    int64_t most = 1;                     ///< positions of the largest group
+    double least = 1.0;                   ///< members of the smallest
+    bool isWhole = true;                  ///< the code runs at every position
+    std::function<llvm::Value *()> count; ///< positions of this group
+    /// Emits a loop that calls the body with the position of each member.
+    std::function<void(llvm::function_ref<void(llvm::Value *)>)> forMembers;
+  };
+  using MakeRead = std::function<FixedEmitter::ReadFn(FixedEmitter &)>;
+  mlir::LogicalResult emitCollective(mlir::Block &block, const Group &group,
+                                     const MakeRead &makeRead,
+                                     const FixedEmitter::WriteFn &write);
+
   // Learning (PlasticEmitter.cpp).
   struct Synapse; ///< the place of the synapse being updated
   mlir::LogicalResult emitLearning(llvm::Value *tick);
@@ -89,6 +105,23 @@ private:
                                  bool isSpikePart);
   mlir::LogicalResult emitSynapses(const WeightBlock &entry, llvm::Value *tick,
                                    bool isCall);
+  /// The synapses that one unit of the core keeps.
+  struct Row {
+    /// The unit at the other side (null: the same), the place in the arrays,
+    /// the position in the row.
+    using Body =
+        llvm::function_ref<void(llvm::Value *, llvm::Value *, llvm::Value *)>;
+    llvm::Value *weights = nullptr, *count = nullptr;
+    std::vector<llvm::Value *> states;
+    int64_t most = 1; ///< positions of the longest row
+    std::function<void(Body)> forEach;
+  };
+  void openRow(const WeightBlock &entry, llvm::Value *u, Row &row);
+  void closeRow(const WeightBlock &entry, llvm::Value *u, Row &row);
+  mlir::LogicalResult updateRow(const WeightBlock &entry, const Row &row,
+                                llvm::Value *own, llvm::Value *tick,
+                                bool isCall);
+  llvm::Value *confine(const WeightBlock &entry, llvm::Value *w);
   mlir::LogicalResult updateSynapse(const WeightBlock &entry,
                                     const Synapse &synapse, llvm::Value *tick,
                                     bool isCall);

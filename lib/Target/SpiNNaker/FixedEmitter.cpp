@@ -47,16 +47,16 @@ llvm::Function *neuroc::spinn::getSaturate(llvm::Module &module) {
   b.CreateCondBr(fits, done, clip,
                  llvm::MDBuilder(context).createBranchWeights(1000, 1));
   b.SetInsertPoint(clip);
-  llvm::Value *address = b.CreateIntToPtr(
-      b.getInt32(NEUROC_SPINN_CONTROL_ADDRESS +
-                 offsetof(neuroc_spinn_control, counters) +
-                 offsetof(neuroc_spinn_counters, saturations)),
-      llvm::PointerType::get(context, 0));
+  llvm::Value *address =
+      b.CreateIntToPtr(b.getInt32(NEUROC_SPINN_CONTROL_ADDRESS +
+                                  offsetof(neuroc_spinn_control, counters) +
+                                  offsetof(neuroc_spinn_counters, saturations)),
+                       llvm::PointerType::get(context, 0));
   llvm::Value *count = b.CreateLoad(i32, address, /*isVolatile=*/true);
   b.CreateStore(b.CreateAdd(count, b.getInt32(1)), address, true);
   llvm::Value *sign = b.CreateAShr(wide, 63);
-  llvm::Value *clipped = b.CreateXor(b.CreateTrunc(sign, i32),
-                                     b.getInt32(INT32_MAX));
+  llvm::Value *clipped =
+      b.CreateXor(b.CreateTrunc(sign, i32), b.getInt32(INT32_MAX));
   b.CreateBr(done);
   b.SetInsertPoint(done);
   llvm::PHINode *result = b.CreatePHI(i32, 2);
@@ -104,8 +104,7 @@ llvm::Value *FixedEmitter::toFrac(Num x, int frac) {
   if (std::optional<double> c = constantOf(x)) {
     double scaled = std::nearbyint(std::ldexp(*c, frac));
     if (std::fabs(scaled) < 2147483647.0)
-      return b.getInt32(
-          static_cast<uint32_t>(static_cast<int64_t>(scaled)));
+      return b.getInt32(static_cast<uint32_t>(static_cast<int64_t>(scaled)));
   }
   int shift = x.frac - frac;
   if (shift == 0)
@@ -114,8 +113,8 @@ llvm::Value *FixedEmitter::toFrac(Num x, int frac) {
     return -shift > 31 ? b.getInt32(0) : b.CreateShl(x.value, -shift);
   if (shift > 31)
     return b.getInt32(0);
-  llvm::Value *low = b.CreateAnd(
-      shift == 1 ? x.value : b.CreateLShr(x.value, shift - 1), 1);
+  llvm::Value *low =
+      b.CreateAnd(shift == 1 ? x.value : b.CreateLShr(x.value, shift - 1), 1);
   return b.CreateAdd(b.CreateAShr(x.value, shift), low);
 }
 
@@ -126,7 +125,8 @@ llvm::Value *FixedEmitter::narrow(llvm::Value *wide, int frac,
   if (shift > 0 && !proved) {
     // Clip first where the shift could lose high bits.
     llvm::Value *clipped = b.CreateSExt(saturate(wide), i64());
-    shifted = shift > 31 ? b.CreateShl(clipped, 31) : b.CreateShl(clipped, shift);
+    shifted =
+        shift > 31 ? b.CreateShl(clipped, 31) : b.CreateShl(clipped, shift);
   } else {
     shifted = shiftWide(wide, frac, format.frac);
   }
@@ -193,8 +193,8 @@ Num FixedEmitter::multiply(Num a, Num x, Interval range) {
   }
   bool clipped;
   int frac = chooseFrac(range, a.frac + x.frac, clipped);
-  llvm::Value *product = b.CreateMul(b.CreateSExt(a.value, i64()),
-                                     b.CreateSExt(x.value, i64()));
+  llvm::Value *product =
+      b.CreateMul(b.CreateSExt(a.value, i64()), b.CreateSExt(x.value, i64()));
   llvm::Value *shifted = shiftWide(product, a.frac + x.frac, frac);
   if (clipped)
     return {saturate(shifted), frac, fullRange(frac)};
@@ -206,8 +206,8 @@ Num FixedEmitter::divide(Num a, Num x, Interval range) {
     return multiply(a, constant(1.0 / *c), range);
   bool clipped;
   int frac = chooseFrac(range, 62, clipped);
-  llvm::FunctionCallee function = module.getOrInsertFunction(
-      "neuroc_fx_div", i32(), i32(), i32(), i32());
+  llvm::FunctionCallee function =
+      module.getOrInsertFunction("neuroc_fx_div", i32(), i32(), i32(), i32());
   llvm::Value *result = b.CreateCall(
       function, {a.value, x.value,
                  b.getInt32(static_cast<uint32_t>(frac - a.frac + x.frac))});
@@ -236,8 +236,7 @@ Num FixedEmitter::minMax(Num a, Num x, Interval range, bool isMax) {
           clipped ? fullRange(frac) : range};
 }
 
-Num FixedEmitter::select(llvm::Value *condition, Num a, Num x,
-                         Interval range) {
+Num FixedEmitter::select(llvm::Value *condition, Num a, Num x, Interval range) {
   if (a.value->getType()->isIntegerTy(1))
     return {b.CreateSelect(condition, a.value, x.value), 0,
             Interval::boolean()};
@@ -262,7 +261,8 @@ Num FixedEmitter::roundTo(Operation *op, Num x, Interval range) {
   if (isa<math::FloorOp>(op)) {
     result = b.CreateAShr(wide, f);
   } else if (isa<math::CeilOp>(op)) {
-    result = b.CreateAShr(b.CreateAdd(wide, b.CreateSub(one, b.getInt64(1))), f);
+    result =
+        b.CreateAShr(b.CreateAdd(wide, b.CreateSub(one, b.getInt64(1))), f);
   } else if (isa<math::TruncOp>(op)) {
     result = b.CreateSDiv(wide, one);
   } else if (isa<math::RoundOp>(op)) { // halves away from zero
@@ -275,8 +275,7 @@ Num FixedEmitter::roundTo(Operation *op, Num x, Interval range) {
     llvm::Value *isHalf = b.CreateICmpEQ(
         b.CreateAnd(wide, b.CreateSub(one, b.getInt64(1))), half);
     llvm::Value *odd = b.CreateAnd(up, 1);
-    result = b.CreateSub(
-        up, b.CreateSelect(isHalf, odd, b.getInt64(0)));
+    result = b.CreateSub(up, b.CreateSelect(isHalf, odd, b.getInt64(0)));
   }
   return {b.CreateTrunc(result, i32()), 0, range};
 }
@@ -332,8 +331,8 @@ llvm::Value *FixedEmitter::compareUniform(Operation *op, llvm::Value *word,
       below = b.CreateICmpULT(word, b.getInt32(static_cast<uint32_t>(limit)));
     return less ? below : b.CreateNot(below);
   }
-  llvm::Value *u = b.CreateAdd(b.CreateShl(b.CreateZExt(word, i64()), 1),
-                               b.getInt64(1));
+  llvm::Value *u =
+      b.CreateAdd(b.CreateShl(b.CreateZExt(word, i64()), 1), b.getInt64(1));
   llvm::Value *v = b.CreateSExt(x.value, i64());
   if (x.frac <= 33)
     v = b.CreateShl(v, std::min(33 - x.frac, 63 - 31));
@@ -427,11 +426,11 @@ FailureOr<Num> FixedEmitter::emitOp(Operation *op, ArrayRef<Num> in,
     return divide(in[0], in[1], range);
   if (isa<arith::RemFOp>(op)) {
     int frac = std::min(in[0].frac, in[1].frac);
-    llvm::FunctionCallee function = module.getOrInsertFunction(
-        "neuroc_fx_rem", i32(), i32(), i32());
-    return Num{b.CreateCall(function, {toFrac(in[0], frac),
-                                       toFrac(in[1], frac)}),
-               frac, range};
+    llvm::FunctionCallee function =
+        module.getOrInsertFunction("neuroc_fx_rem", i32(), i32(), i32());
+    return Num{
+        b.CreateCall(function, {toFrac(in[0], frac), toFrac(in[1], frac)}),
+        frac, range};
   }
   if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op))
     return minMax(in[0], in[1], range, true);
@@ -457,8 +456,8 @@ FailureOr<Num> FixedEmitter::emitOp(Operation *op, ArrayRef<Num> in,
   if (isa<math::CopySignOp>(op)) {
     Num zero = constant(0.0);
     llvm::Value *negative = b.CreateICmpSLT(in[0].value, b.getInt32(0));
-    llvm::Value *magnitude = b.CreateSelect(
-        negative, b.CreateNeg(in[0].value), in[0].value);
+    llvm::Value *magnitude =
+        b.CreateSelect(negative, b.CreateNeg(in[0].value), in[0].value);
     llvm::Value *minus = b.CreateICmpSLT(in[1].value, zero.value);
     return Num{b.CreateSelect(minus, b.CreateNeg(magnitude), magnitude),
                in[0].frac, range};
@@ -503,10 +502,9 @@ FailureOr<Num> FixedEmitter::emitOp(Operation *op, ArrayRef<Num> in,
     llvm::FunctionCallee function = module.getOrInsertFunction(
         "neuroc_fx_pow", i32(), i32(), i32(), i32(), i32(), i32());
     llvm::Value *result = b.CreateCall(
-        function,
-        {in[0].value, b.getInt32(static_cast<uint32_t>(in[0].frac)),
-         in[1].value, b.getInt32(static_cast<uint32_t>(in[1].frac)),
-         b.getInt32(static_cast<uint32_t>(frac))});
+        function, {in[0].value, b.getInt32(static_cast<uint32_t>(in[0].frac)),
+                   in[1].value, b.getInt32(static_cast<uint32_t>(in[1].frac)),
+                   b.getInt32(static_cast<uint32_t>(frac))});
     return Num{result, frac, clipped ? fullRange(frac) : range};
   }
   return failure();
@@ -514,7 +512,8 @@ FailureOr<Num> FixedEmitter::emitOp(Operation *op, ArrayRef<Num> in,
 
 LogicalResult FixedEmitter::emitBlock(Block &block, const ReadFn &read,
                                       const WriteFn &write,
-                                      ArrayRef<Num> arguments) {
+                                      ArrayRef<Num> arguments,
+                                      const Piece *piece) {
   numbers.clear();
   draws.clear();
   for (auto [argument, number] : llvm::zip(block.getArguments(), arguments))
@@ -528,11 +527,21 @@ LogicalResult FixedEmitter::emitBlock(Block &block, const ReadFn &read,
         return it->second;
       });
   for (Operation &op : block) {
-    if (isa<neuro::SetOp, neuro::EmitOp, neuro::YieldOp>(op)) {
+    if (piece && !piece->ops->contains(&op))
+      continue;
+    Num number;
+    if (piece)
+      number = piece->given(&op);
+    if (number.value) {
+      leaves[&op] = number.range;
+      numbers[op.getResult(0)] = number;
+      continue;
+    }
+    if (isa<neuro::SetOp, neuro::EmitOp, neuro::YieldOp>(op) ||
+        (piece && isa<neuro::ReduceOp>(op))) {
       write(&op, numbers.lookup(op.getOperand(0)));
       continue;
     }
-    Num number;
     if (isa<neuro::GetOp, neuro::RandomOp, neuro::TimeOp, neuro::IndexOp,
             neuro::DtOp>(op)) {
       number = read(&op);
@@ -542,6 +551,8 @@ LogicalResult FixedEmitter::emitBlock(Block &block, const ReadFn &read,
                << "' here on the SpiNNaker target";
       leaves[&op] = number.range;
       numbers[op.getResult(0)] = number;
+      if (piece)
+        piece->computed(&op, number);
       continue;
     }
     SmallVector<Num> in;
@@ -568,6 +579,8 @@ LogicalResult FixedEmitter::emitBlock(Block &block, const ReadFn &read,
     if (!(result->range == range) && !result->value->getType()->isIntegerTy(1))
       leaves[&op] = result->range;
     numbers[op.getResult(0)] = *result;
+    if (piece)
+      piece->computed(&op, *result);
   }
   return success();
 }

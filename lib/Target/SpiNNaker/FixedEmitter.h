@@ -12,6 +12,7 @@
 #include "neuroc/Neuro/Analysis/Interval.h"
 #include "neuroc/Neuro/Neuro.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -48,11 +49,21 @@ public:
   /// Sets, emits and yields; gets the operation and the value.
   using WriteFn = std::function<void(mlir::Operation *, Num)>;
 
+  /// A part of a block: only `ops` are emitted, of which `given` may know the
+  /// number (else no value); `computed` sees the others. What a reduction that
+  /// is not given reduces is written.
+  struct Piece {
+    const llvm::DenseSet<mlir::Operation *> *ops = nullptr;
+    std::function<Num(mlir::Operation *)> given;
+    std::function<void(mlir::Operation *, Num)> computed;
+  };
+
   /// Emits the block at the builder's place. \p arguments are the numbers of
   /// its block arguments. Errors: an operation without fixed-point code.
   mlir::LogicalResult emitBlock(mlir::Block &block, const ReadFn &read,
                                 const WriteFn &write,
-                                llvm::ArrayRef<Num> arguments = {});
+                                llvm::ArrayRef<Num> arguments = {},
+                                const Piece *piece = nullptr);
 
   Num constant(double x);
   /// The number in another format: shifted, rounded to nearest; saturated and
@@ -70,6 +81,10 @@ public:
   /// are exact; the number is word / 2^32 with 31 fraction bits.
   Num uniform(mlir::Operation *op, llvm::Value *word);
 
+  /// The format of a result: as many fraction bits as its range leaves, at most
+  /// `exact`; clips ranges that are infinite or beyond 32 bits.
+  int chooseFrac(neuro::Interval &range, int exact, bool &clipped);
+
   llvm::IntegerType *i32() { return b.getInt32Ty(); }
   llvm::IntegerType *i64() { return b.getInt64Ty(); }
 
@@ -85,9 +100,6 @@ private:
   Num library(llvm::StringRef name, Num x, neuro::Interval range);
   Num roundTo(mlir::Operation *op, Num x, neuro::Interval range);
   Num select(llvm::Value *condition, Num a, Num x, neuro::Interval range);
-  /// The format of a result: as many fraction bits as its range leaves, at most
-  /// `exact`; clips ranges that are infinite or beyond 32 bits.
-  int chooseFrac(neuro::Interval &range, int exact, bool &clipped);
 
   llvm::Module &module;
   Builder &b;

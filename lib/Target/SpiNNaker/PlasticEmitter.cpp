@@ -35,22 +35,23 @@ llvm::Value *CoreEmitter::traceArray(const WeightBlock &entry,
   neuro::WeightOp weight = entry.feed->weight;
   bool isPre = trace.getSide() == neuro::Side::Pre;
   bool isOwn = isPre == ownsPre(entry);
-  int64_t size = isOwn ? spec.maxUnits
-                       : isPre ? weight.getNumPre() : weight.getNumPost();
+  int64_t size = isOwn   ? spec.maxUnits
+                 : isPre ? weight.getNumPre()
+                         : weight.getNumPost();
   return array(entry.name(("trace_" + trace.getSymName()).str()), size);
 }
 
 /// Traces of the core's own side are kept for its units only.
-llvm::Value *CoreEmitter::traceIndex(const WeightBlock &entry,
-                                     neuro::Side side, llvm::Value *unit) {
+llvm::Value *CoreEmitter::traceIndex(const WeightBlock &entry, neuro::Side side,
+                                     llvm::Value *unit) {
   bool isOwn = (side == neuro::Side::Pre) == ownsPre(entry);
   return isOwn ? b.CreateSub(unit, share(ImageSpec::kFirst)) : unit;
 }
 
 Num CoreEmitter::signalOf(const Reading &reading, llvm::Value *unit,
                           llvm::Value *tick) {
-  Format format = spec.formats->ofSource(*spec.plan,
-                                         spec.plan->sources[reading.source]);
+  Format format =
+      spec.formats->ofSource(*spec.plan, spec.plan->sources[reading.source]);
   llvm::Value *values = valuesOf(reading.source, reading.delay, tick);
   return {load(values, indexInValues(reading.source, unit)), format.frac,
           format.range};
@@ -90,8 +91,8 @@ Num CoreEmitter::readRule(const WeightBlock &entry, Operation *op,
     return {};
   StringRef name = get.getName();
   if (name == "w" && synapse.weight) {
-    Format format = spec.formats->get(entry.feed->weight.getSymName(),
-                                      "weight", "w");
+    Format format =
+        spec.formats->get(entry.feed->weight.getSymName(), "weight", "w");
     return {b.CreateLoad(fixed.i32(), synapse.weight), format.frac,
             format.range};
   }
@@ -102,8 +103,8 @@ Num CoreEmitter::readRule(const WeightBlock &entry, Operation *op,
   Operation *declared = rule.lookup(name);
   if (auto trace = dyn_cast_or_null<neuro::TraceOp>(declared)) {
     Format format = spec.formats->get(owner, "trace", name);
-    llvm::Value *unit = trace.getSide() == neuro::Side::Pre ? synapse.pre
-                                                            : synapse.post;
+    llvm::Value *unit =
+        trace.getSide() == neuro::Side::Pre ? synapse.pre : synapse.post;
     return {load(traceArray(entry, trace),
                  traceIndex(entry, trace.getSide(), unit)),
             format.frac, format.range};
@@ -149,8 +150,8 @@ LogicalResult CoreEmitter::runHandler(const WeightBlock &entry,
   auto write = [&](Operation *op, Num value) {
     StringRef name = cast<neuro::SetOp>(op).getName();
     if (name == "w") {
-      Format format = spec.formats->get(entry.feed->weight.getSymName(),
-                                        "weight", "w");
+      Format format =
+          spec.formats->get(entry.feed->weight.getSymName(), "weight", "w");
       b.CreateStore(fixed.toFormat(value, format), synapse.weight);
       return;
     }
@@ -168,14 +169,12 @@ LogicalResult CoreEmitter::updateSynapse(const WeightBlock &entry,
                                          const Synapse &synapse,
                                          llvm::Value *tick, bool isCall) {
   neuro::PlasticOp plastic = plasticOf(entry);
-  neuro::WeightOp weight = entry.feed->weight;
   LogicalResult result = success();
   auto fired = [&](const Reading &reading, llvm::Value *unit) {
     return b.CreateICmpNE(signalOf(reading, unit, tick).value, b.getInt32(0));
   };
-  for (neuro::Event event :
-       {neuro::Event::Pre, neuro::Event::Post, neuro::Event::Tick,
-        neuro::Event::Call})
+  for (neuro::Event event : {neuro::Event::Pre, neuro::Event::Post,
+                             neuro::Event::Tick, neuro::Event::Call})
     for (auto handler : plastic.getRuleOp().list<neuro::HandlerOp>()) {
       if (handler.getEvent() != event ||
           isCall != (event == neuro::Event::Call))
@@ -191,6 +190,14 @@ LogicalResult CoreEmitter::updateSynapse(const WeightBlock &entry,
       else
         run();
     }
+  b.CreateStore(confine(entry, b.CreateLoad(fixed.i32(), synapse.weight)),
+                synapse.weight);
+  return result;
+}
+
+/// The weight within its bounds and sign class.
+llvm::Value *CoreEmitter::confine(const WeightBlock &entry, llvm::Value *w) {
+  neuro::WeightOp weight = entry.feed->weight;
   Format format = spec.formats->get(weight.getSymName(), "weight", "w");
   std::optional<double> low, high;
   if (auto bounds = weight.getBounds()) {
@@ -201,17 +208,13 @@ LogicalResult CoreEmitter::updateSynapse(const WeightBlock &entry,
     low = std::max(low.value_or(0.0), 0.0);
   if (weight.getSign() == neuro::Sign::Inhibitory)
     high = std::min(high.value_or(0.0), 0.0);
-  llvm::Value *w = b.CreateLoad(fixed.i32(), synapse.weight);
   if (low && std::isfinite(*low))
-    w = b.CreateBinaryIntrinsic(
-        llvm::Intrinsic::smax, w,
-        fixed.toFormat(fixed.constant(*low), format));
+    w = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, w,
+                                fixed.toFormat(fixed.constant(*low), format));
   if (high && std::isfinite(*high))
-    w = b.CreateBinaryIntrinsic(
-        llvm::Intrinsic::smin, w,
-        fixed.toFormat(fixed.constant(*high), format));
-  b.CreateStore(w, synapse.weight);
-  return result;
+    w = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, w,
+                                fixed.toFormat(fixed.constant(*high), format));
+  return w;
 }
 
 /// Updates all synapses of a block. Where the rule acts on spikes only, those
@@ -266,57 +269,165 @@ LogicalResult CoreEmitter::emitSynapses(const WeightBlock &entry,
     ifThen(b.CreateICmpNE(fired, b.getInt32(0)), body);
   };
 
+  bool reduces = false;
+  for (auto handler : plastic.getRuleOp().list<neuro::HandlerOp>())
+    if (isCall == (handler.getEvent() == neuro::Event::Call))
+      reduces |= !handler.getBody().front().getOps<neuro::ReduceOp>().empty();
+
   forLoop(b.getInt32(0), share(ImageSpec::kUnits), [&](llvm::Value *u) {
     llvm::Value *own = b.CreateAdd(u, share(ImageSpec::kFirst));
-    std::vector<llvm::Value *> states;
-    switch (entry.feed->mode) {
-    case FeedMode::Dense: {
-      llvm::Value *columns = b.getInt32(static_cast<uint32_t>(entry.columns));
-      llvm::Value *weights = weightRow(entry, "weights", u, 0);
-      for (auto [index, name] : llvm::enumerate(entry.stateNames))
-        states.push_back(weightRow(entry, "synapse_" + name, u, 1 + index));
+    Row row;
+    openRow(entry, u, row);
+    if (reduces) {
+      if (failed(updateRow(entry, row, own, tick, isCall)))
+        result = failure();
+    } else {
+      row.forEach([&](llvm::Value *other, llvm::Value *at, llvm::Value *) {
+        visit(own, other ? other : own, at, row.weights, row.states);
+      });
+    }
+    closeRow(entry, u, row);
+  });
+  return result;
+}
+
+/// The synapses of one unit of the core: in place, or fetched from SDRAM.
+void CoreEmitter::openRow(const WeightBlock &entry, llvm::Value *u, Row &row) {
+  using Body = Row::Body;
+  switch (entry.feed->mode) {
+  case FeedMode::Dense: {
+    llvm::Value *columns = b.getInt32(static_cast<uint32_t>(entry.columns));
+    row.weights = weightRow(entry, "weights", u, 0);
+    for (auto [index, name] : llvm::enumerate(entry.stateNames))
+      row.states.push_back(weightRow(entry, "synapse_" + name, u, 1 + index));
+    row.most = entry.columns;
+    row.count = columns;
+    row.forEach = [this, columns, u, &entry](Body body) {
       forLoop(b.getInt32(0), columns, [&](llvm::Value *i) {
-        auto body = [&] { visit(own, i, i, weights, states); };
         if (!entry.isMasked)
-          return body();
+          return body(i, i, i);
         llvm::Value *at = b.CreateAdd(b.CreateMul(u, columns), i);
         llvm::Value *word =
             load(array(entry.name("exists"), (entry.entries + 31) / 32),
                  b.CreateLShr(at, 5));
         llvm::Value *bit =
             b.CreateAnd(b.CreateLShr(word, b.CreateAnd(at, 31)), 1);
-        ifThen(b.CreateICmpNE(bit, b.getInt32(0)), body);
+        ifThen(b.CreateICmpNE(bit, b.getInt32(0)), [&] { body(i, i, i); });
       });
-      if (spec.isExternal) {
-        llvm::Value *bytes = b.CreateShl(columns, 2);
-        b.CreateCall(writeFunction(),
-                     {externalAddress(entry, u, 0), weights, bytes});
-        for (size_t i = 0; i < states.size(); ++i)
-          b.CreateCall(writeFunction(),
-                       {externalAddress(entry, u, 1 + i), states[i], bytes});
-      }
-      return;
+    };
+    return;
+  }
+  case FeedMode::Gather: {
+    llvm::GlobalVariable *start = array(entry.name("start"), spec.maxUnits + 1);
+    llvm::GlobalVariable *taps = array(entry.name("taps"), entry.taps);
+    row.weights = array(entry.name("weights"), entry.entries);
+    for (const std::string &name : entry.stateNames)
+      row.states.push_back(array(entry.name("synapse_" + name), entry.entries));
+    llvm::Value *first = load(start, u);
+    llvm::Value *last = load(start, b.CreateAdd(u, b.getInt32(1)));
+    row.most = entry.taps;
+    row.count = b.CreateSub(last, first);
+    row.forEach = [this, first, last, taps](Body body) {
+      forLoop(first, last, [&](llvm::Value *t) {
+        body(b.CreateAnd(load(taps, t), 0xffff), t, b.CreateSub(t, first));
+      });
+    };
+    return;
+  }
+  default:
+    row.weights = array(entry.name("weights"), entry.entries);
+    for (const std::string &name : entry.stateNames)
+      row.states.push_back(array(entry.name("synapse_" + name), entry.entries));
+    row.count = b.getInt32(1);
+    row.forEach = [this, u](Body body) { body(nullptr, u, b.getInt32(0)); };
+    return;
+  }
+}
+
+void CoreEmitter::closeRow(const WeightBlock &entry, llvm::Value *u, Row &row) {
+  if (entry.feed->mode != FeedMode::Dense || !spec.isExternal)
+    return;
+  llvm::Value *bytes = b.getInt32(static_cast<uint32_t>(entry.columns * 4));
+  b.CreateCall(writeFunction(),
+               {externalAddress(entry, u, 0), row.weights, bytes});
+  for (size_t i = 0; i < row.states.size(); ++i)
+    b.CreateCall(writeFunction(),
+                 {externalAddress(entry, u, 1 + i), row.states[i], bytes});
+}
+
+/// Runs handlers that reduce over the synapses of a row: each handler for the
+/// whole row, piece by piece, then the bounds.
+LogicalResult CoreEmitter::updateRow(const WeightBlock &entry, const Row &row,
+                                     llvm::Value *own, llvm::Value *tick,
+                                     bool isCall) {
+  neuro::PlasticOp plastic = plasticOf(entry);
+  LogicalResult result = success();
+  Synapse synapse;
+  synapse.weight = slot(fixed.i32());
+  for (size_t i = 0; i < row.states.size(); ++i)
+    synapse.states.push_back(slot(fixed.i32()));
+  llvm::Value *place = nullptr; // of the synapse at work
+  Format format =
+      spec.formats->get(entry.feed->weight.getSymName(), "weight", "w");
+  auto write = [&](Operation *op, Num value) {
+    StringRef name = cast<neuro::SetOp>(op).getName();
+    if (name == "w")
+      return store(fixed.toFormat(value, format), row.weights, place);
+    for (auto [index, state] : llvm::enumerate(entry.stateNames))
+      if (state == name)
+        store(fixed.toFormat(value, spec.formats->get(plastic.getSymName(),
+                                                      "state", name)),
+              row.states[index], place);
+  };
+  auto makeRead = [&](FixedEmitter &emitter) {
+    return [&](Operation *op) {
+      return readRule(entry, op, synapse, tick, emitter);
+    };
+  };
+  auto isFired = [&](const Reading &reading, llvm::Value *unit) {
+    return b.CreateICmpNE(signalOf(reading, unit, tick).value, b.getInt32(0));
+  };
+  for (neuro::Event event : {neuro::Event::Pre, neuro::Event::Post,
+                             neuro::Event::Tick, neuro::Event::Call})
+    for (auto handler : plastic.getRuleOp().list<neuro::HandlerOp>()) {
+      if (handler.getEvent() != event ||
+          isCall != (event == neuro::Event::Call))
+        continue;
+      Group group;
+      group.name = entry.name("row_" + std::to_string(int(event)));
+      group.most = row.most;
+      group.isWhole = !entry.isMasked && event != neuro::Event::Pre &&
+                      event != neuro::Event::Post;
+      group.count = [&] { return row.count; };
+      group.forMembers = [&](llvm::function_ref<void(llvm::Value *)> member) {
+        row.forEach([&](llvm::Value *other, llvm::Value *at,
+                        llvm::Value *position) {
+          if (!other)
+            other = own;
+          synapse.pre = ownsPre(entry) ? own : other;
+          synapse.post = ownsPre(entry) ? other : own;
+          place = at;
+          auto body = [&] {
+            b.CreateStore(load(row.weights, at), synapse.weight);
+            for (size_t i = 0; i < row.states.size(); ++i)
+              b.CreateStore(load(row.states[i], at), synapse.states[i]);
+            member(position);
+          };
+          if (event == neuro::Event::Pre)
+            ifThen(isFired(preReading(*spec.plan, plastic), synapse.pre), body);
+          else if (event == neuro::Event::Post)
+            ifThen(isFired(postReading(*spec.plan, plastic), synapse.post),
+                   body);
+          else
+            body();
+        });
+      };
+      if (failed(emitCollective(handler.getBody().front(), group, makeRead,
+                                write)))
+        result = failure();
     }
-    case FeedMode::Gather: {
-      llvm::GlobalVariable *start =
-          array(entry.name("start"), spec.maxUnits + 1);
-      llvm::GlobalVariable *taps = array(entry.name("taps"), entry.taps);
-      for (const std::string &name : entry.stateNames)
-        states.push_back(array(entry.name("synapse_" + name), entry.entries));
-      forLoop(load(start, u), load(start, b.CreateAdd(u, b.getInt32(1))),
-              [&](llvm::Value *t) {
-                visit(own, b.CreateAnd(load(taps, t), 0xffff), t,
-                      array(entry.name("weights"), entry.entries), states);
-              });
-      return;
-    }
-    default: {
-      for (const std::string &name : entry.stateNames)
-        states.push_back(array(entry.name("synapse_" + name), entry.entries));
-      visit(own, own, u, array(entry.name("weights"), entry.entries), states);
-      return;
-    }
-    }
+  row.forEach([&](llvm::Value *, llvm::Value *at, llvm::Value *) {
+    store(confine(entry, load(row.weights, at)), row.weights, at);
   });
   return result;
 }
@@ -336,8 +447,8 @@ LogicalResult CoreEmitter::emitTraces(const WeightBlock &entry,
     neuro::WeightOp weight = entry.feed->weight;
     llvm::Value *count =
         isOwn ? share(ImageSpec::kUnits)
-              : b.getInt32(static_cast<uint32_t>(
-                    isPre ? weight.getNumPre() : weight.getNumPost()));
+              : b.getInt32(static_cast<uint32_t>(isPre ? weight.getNumPre()
+                                                       : weight.getNumPost()));
     llvm::Value *values = traceArray(entry, trace);
     Format format =
         spec.formats->get(plastic.getSymName(), "trace", trace.getSymName());
@@ -357,9 +468,9 @@ LogicalResult CoreEmitter::emitTraces(const WeightBlock &entry,
           result = failure();
       };
       if (isSpikePart)
-        ifThen(b.CreateICmpNE(signalOf(reading, unit, tick).value,
-                              b.getInt32(0)),
-               body);
+        ifThen(
+            b.CreateICmpNE(signalOf(reading, unit, tick).value, b.getInt32(0)),
+            body);
       else
         body();
     });
@@ -373,18 +484,17 @@ LogicalResult CoreEmitter::emitLearning(llvm::Value *tick) {
       continue;
     if (failed(emitTraces(entry, tick, false)))
       return failure();
-    size_t number =
-        llvm::find(spec.plan->plastics, entry.feed->plastic) -
-        spec.plan->plastics.begin();
-    llvm::Value *mask = b.CreateLoad(
-        fixed.i32(),
-        b.CreateIntToPtr(
-            b.getInt32(NEUROC_SPINN_CONTROL_ADDRESS +
-                       offsetof(neuroc_spinn_control, plastic_mask)),
-            b.getPtrTy()),
-        /*isVolatile=*/true);
-    llvm::Value *enabled = b.CreateICmpNE(
-        b.CreateAnd(mask, uint64_t(1) << number), b.getInt32(0));
+    size_t number = llvm::find(spec.plan->plastics, entry.feed->plastic) -
+                    spec.plan->plastics.begin();
+    llvm::Value *mask =
+        b.CreateLoad(fixed.i32(),
+                     b.CreateIntToPtr(b.getInt32(NEUROC_SPINN_CONTROL_ADDRESS +
+                                                 offsetof(neuroc_spinn_control,
+                                                          plastic_mask)),
+                                      b.getPtrTy()),
+                     /*isVolatile=*/true);
+    llvm::Value *enabled =
+        b.CreateICmpNE(b.CreateAnd(mask, uint64_t(1) << number), b.getInt32(0));
     LogicalResult result = success();
     ifThen(enabled, [&] { result = emitSynapses(entry, tick, false); });
     if (failed(result) || failed(emitTraces(entry, tick, true)))
@@ -398,9 +508,8 @@ LogicalResult CoreEmitter::emitCalls() {
   for (const WeightBlock &entry : spec.blocks) {
     if (!entry.feed->plastic)
       continue;
-    size_t number =
-        llvm::find(spec.plan->plastics, entry.feed->plastic) -
-        spec.plan->plastics.begin();
+    size_t number = llvm::find(spec.plan->plastics, entry.feed->plastic) -
+                    spec.plan->plastics.begin();
     LogicalResult result = success();
     ifThen(b.CreateICmpEQ(current->getArg(0),
                           b.getInt32(static_cast<uint32_t>(number))),

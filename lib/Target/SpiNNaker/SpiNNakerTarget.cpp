@@ -76,6 +76,10 @@ private:
     module.walk([&](neuro::ClampOp clamp) {
       clamps[clamp.getPopulation().str()].insert(clamp.getVariable().str());
     });
+    module.walk([&](neuro::StoreOp store) {
+      if (store.getClamp())
+        clamps[store.getTarget().str()].insert(store.getVariable()->str());
+    });
   }
 
   std::vector<RecordItem> recordsOf(unsigned nodeIndex) {

@@ -43,6 +43,12 @@ std::vector<std::string> engineNames() {
 Status createEngine(std::shared_ptr<const Container> program,
                     const EngineOptions &options,
                     std::unique_ptr<Engine> &engine) {
+  Json manifest;
+  if (Status s = parseJson(program->manifest(), program->origin(), manifest);
+      !s)
+    return s;
+  if (manifest.contains("program") && manifest["program"].contains("parts"))
+    return createPlantEngine(std::move(program), options, engine);
   for (const Entry &entry : entries())
     if (program->target() == entry.target)
       return entry.create(std::move(program), options, engine);

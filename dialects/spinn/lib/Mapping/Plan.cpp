@@ -10,6 +10,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <bit>
+#include <numeric>
 
 using namespace mlir;
 using namespace neuroc;
@@ -115,6 +116,13 @@ static FailureOr<FeedMode> chooseMode(neuro::ProjectOp project,
 FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
   Plan plan;
   plan.network = network;
+  if (network.getBatch() > 1) {
+    network.emitError("unsupported: 'batch' of ")
+        << network.getBatch()
+        << " on the SpiNNaker target, whose cores run one network; set it to "
+           "1, or run the samples one after the other";
+    return failure();
+  }
   FailureOr<neuro::TickSchedule> schedule =
       neuro::TickSchedule::compute(network);
   if (failed(schedule))
@@ -135,6 +143,8 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       node.model = population.getModelOp();
       for (neuro::StageOp stage : node.model.list<neuro::StageOp>())
         node.stages.push_back({stage, 0});
+      if (failed(plan.checkReductions(node)))
+        return failure();
     } else {
       node.units = cast<ShapedType>(op.getResult(0).getType()).getNumElements();
     }
@@ -144,9 +154,8 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       source.node = plan.nodes.size();
       source.output = result.getResultNumber();
       source.units = cast<ShapedType>(result.getType()).getNumElements();
-      source.isSpikes = cast<ShapedType>(result.getType())
-                            .getElementType()
-                            .isInteger(1);
+      source.isSpikes =
+          cast<ShapedType>(result.getType()).getElementType().isInteger(1);
       plan.sourceOf[result] = plan.sources.size();
       node.outputs.push_back(plan.sources.size());
       plan.sources.push_back(source);
@@ -189,10 +198,9 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
         }
         feed.source = it->second;
         if (feed.project) {
-          FailureOr<FeedMode> mode =
-              chooseMode(feed.project, feed.weight,
-                         plan.sources[feed.source].isSpikes,
-                         bool(feed.plastic));
+          FailureOr<FeedMode> mode = chooseMode(
+              feed.project, feed.weight, plan.sources[feed.source].isSpikes,
+              bool(feed.plastic));
           if (failed(mode))
             return failure();
           feed.mode = *mode;
@@ -204,6 +212,9 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
       node.ports.push_back(std::move(port));
     }
   }
+  for (neuro::PlasticOp plastic : plan.plastics)
+    if (failed(plan.checkRule(plastic)))
+      return failure();
   plan.setLevels(*schedule);
   for (const Node &node : plan.nodes)
     for (const Listening &listening : plan.listeningOf(node)) {
@@ -214,8 +225,69 @@ FailureOr<Plan> Plan::build(neuro::NetworkOp network) {
   return plan;
 }
 
+/// A group of a reduction stays on one core, and all of a stage's are alike.
+LogicalResult Plan::checkReductions(Node &node) {
+  for (auto &[stage, level] : node.stages) {
+    std::optional<int64_t> size;
+    neuro::StageOp op = stage;
+    for (auto reduce : op.getBody().front().getOps<neuro::ReduceOp>()) {
+      int64_t own = reduce.getGroup().value_or(node.units);
+      if (size && *size != own)
+        return reduce.emitError("unsupported: reductions over groups of ")
+               << *size << " and of " << own
+               << " units in one stage on the SpiNNaker target; put them into "
+                  "stages of their own";
+      if (reduce.getK() && static_cast<int64_t>(*reduce.getK()) > own)
+        return reduce.emitError("unsupported: number ")
+               << *reduce.getK() << " of a group of " << own
+               << " is minus infinity, which the fixed-point numbers of the "
+                  "SpiNNaker target do not have";
+      size = own;
+      node.granule = std::lcm(node.granule, own);
+    }
+  }
+  return success();
+}
+
+/// What a rule may do: a core sees the rows of its own units only.
+LogicalResult Plan::checkRule(neuro::PlasticOp plastic) const {
+  neuro::WeightOp weight = plastic.getWeightOp();
+  if (isa<neuro::ConvAttr>(weight.getConnect()))
+    return plastic.emitError("unsupported: learning the kernel of a "
+                             "convolution on the SpiNNaker target: every core "
+                             "that uses it would have to hear all others; "
+                             "compute the change in the experiment and "
+                             "`assign` the weight");
+  for (auto handler : plastic.getRuleOp().list<neuro::HandlerOp>())
+    for (auto reduce : handler.getBody().front().getOps<neuro::ReduceOp>())
+      for (const Node &node : nodes)
+        for (const Port &port : node.ports)
+          for (Feed feed : port.feeds) {
+            if (feed.weight != weight)
+              continue;
+            neuro::ReduceOver local = feed.isTransposed()
+                                          ? neuro::ReduceOver::Pre
+                                          : neuro::ReduceOver::Post;
+            if (reduce.getOver() == local)
+              continue;
+            InFlightDiagnostic error =
+                reduce.emitError("unsupported: '")
+                << plastic.getSymName() << "' reduces over "
+                << neuro::stringifyReduceOver(reduce.getOver())
+                << " on the SpiNNaker target, where a core holds the synapses "
+                << "of '" << weight.getSymName() << "' by "
+                << neuro::stringifyReduceOver(local)
+                << " unit; compute it in the experiment and `assign` the "
+                   "weight";
+            error.attachNote(feed.project.getLoc()) << "used here";
+            return failure();
+          }
+  return success();
+}
+
 /// Levels as the machine needs them: a stage comes after the sub-tick in which
-/// a signal of the same tick that it reads was sent. Delayed feeds do not count.
+/// a signal of the same tick that it reads was sent. Delayed feeds do not
+/// count.
 void Plan::setLevels(const neuro::TickSchedule &schedule) {
   levels = 1;
   for (const neuro::TickSchedule::Item &item : schedule.getItems())
@@ -241,8 +313,7 @@ void Plan::setLevels(const neuro::TickSchedule &schedule) {
           stageLevel = level;
       for (auto [index, output] :
            llvm::enumerate(node.model.list<neuro::OutputOp>()))
-        if (neuro::getEmittingStage(node.model, output.getSymName()) ==
-            current)
+        if (neuro::getEmittingStage(node.model, output.getSymName()) == current)
           sources[node.outputs[index]].level = level;
       levels = std::max(levels, level + 1);
     }
@@ -277,8 +348,8 @@ std::vector<Listening> Plan::listeningOf(const Node &node) const {
         continue;
       }
       ListenKind kind = spikes ? ListenKind::Flag : ListenKind::Value;
-      bool local = feed.mode == FeedMode::Identity ||
-                   feed.mode == FeedMode::OneToOne;
+      bool local =
+          feed.mode == FeedMode::Identity || feed.mode == FeedMode::OneToOne;
       add(feed.source, kind, feed.delay, local);
       if (feed.plastic)
         for (const Reading &reading : readingsOf(feed.plastic))
@@ -318,28 +389,43 @@ RingShape neuroc::spinn::ringShape(const Plan &plan, const Node &node,
 /// Cycles of one scalar operation in generated code: the length of the code for
 /// simple ones, measured upper bounds for those that call the library.
 static int64_t cyclesOf(Operation *op) {
-  int64_t cycles =
-      llvm::StringSwitch<int64_t>(op->getName().getStringRef())
-          .Case("arith.mulf", 10)
-          .Cases({"arith.divf", "arith.remf"}, 900)
-          .Cases({"math.exp", "math.expm1"}, 450)
-          .Cases({"math.log", "math.log1p", "math.tanh"}, 1500)
-          .Cases({"math.sin", "math.cos"}, 350)
-          .Case("math.sqrt", 1100)
-          .Case("math.powf", 2000)
-          .Case("neuro.random", 400)
-          .Case("arith.constant", 1)
-          .Default(6);
+  int64_t cycles = llvm::StringSwitch<int64_t>(op->getName().getStringRef())
+                       .Case("arith.mulf", 10)
+                       .Cases({"arith.divf", "arith.remf"}, 900)
+                       .Cases({"math.exp", "math.expm1"}, 450)
+                       .Cases({"math.log", "math.log1p", "math.tanh"}, 1500)
+                       .Cases({"math.sin", "math.cos"}, 350)
+                       .Case("math.sqrt", 1100)
+                       .Case("math.powf", 2000)
+                       .Case("neuro.random", 400)
+                       .Case("arith.constant", 1)
+                       .Default(6);
   if (isa<arith::DivFOp>(op))
     if (auto divisor = op->getOperand(1).getDefiningOp<arith::ConstantOp>())
       cycles = 10;
   return cycles;
 }
 
-static int64_t cyclesOf(Region &region) {
-  int64_t cycles = 0;
-  region.walk([&](Operation *op) { cycles += cyclesOf(op); });
-  return cycles;
+/// Of one run of a region; \p members: of the groups that it reduces.
+static int64_t cyclesOf(Region &region, int64_t members = 1) {
+  int64_t cycles = 0, pieces = 1, compared = 0;
+  region.walk([&](Operation *op) {
+    cycles += cyclesOf(op);
+    if (auto reduce = dyn_cast<neuro::ReduceOp>(op)) {
+      ++pieces;
+      if (reduce.getKind() == neuro::GroupReduce::Rank ||
+          reduce.getKind() == neuro::GroupReduce::KthLargest)
+        compared += 16 * members;
+    }
+  });
+  return cycles * pieces + compared;
+}
+
+/// Words of scratch that the reductions of a region need for each member.
+static int64_t scratchWords(Region &region) {
+  int64_t words = 0;
+  region.walk([&](neuro::ReduceOp) { words += 4; });
+  return words;
 }
 
 /// Cycles of one synapse of a feed that is summed over arrays.
@@ -411,8 +497,11 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
   words += node.outputs.size() * 2;
   take(words * 4 * count, "states of the units");
   for (auto [stage, level] : node.stages)
+    if (int64_t scratch = scratchWords(stage.getBody()))
+      take(scratch * 4 * node.granule, "what its reductions join");
+  for (auto [stage, level] : node.stages)
     cost.levelCycles[level] +=
-        300 + count * (20 + cyclesOf(stage.getBody()) +
+        300 + count * (20 + cyclesOf(stage.getBody(), node.granule) +
                        60 * static_cast<int64_t>(node.outputs.size()));
 
   RingShape ring = ringShape(plan, node, count);
@@ -428,20 +517,18 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
     take(40 * (1 + units / 64), "source table");
     if (listening.kind == ListenKind::Rows)
       continue;
-    int64_t slots =
-        listening.maxDelay > 0
-            ? 1 + static_cast<int64_t>(
-                      std::bit_ceil<uint64_t>(listening.maxDelay + 1))
-            : 1;
+    int64_t slots = listening.maxDelay > 0
+                        ? 1 + static_cast<int64_t>(std::bit_ceil<uint64_t>(
+                                  listening.maxDelay + 1))
+                        : 1;
     take(units * 4 * slots, "arriving values");
     cost.levelCycles[source.level] += kPacketCycles * units;
     cost.endCycles += listening.maxDelay || source.isSpikes ? 6 * units : 0;
   }
 
   double rateHz = 20.0; // assumed of every spiking source
-  double dt = node.op->getParentOfType<neuro::NetworkOp>()
-                  .getDt()
-                  .convertToDouble();
+  double dt =
+      node.op->getParentOfType<neuro::NetworkOp>().getDt().convertToDouble();
   for (const Port &port : node.ports)
     for (const Feed &feed : port.feeds) {
       int64_t *level = &cost.levelCycles[0];
@@ -475,10 +562,16 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
                "traces");
         for (neuro::HandlerOp handler : rule.list<neuro::HandlerOp>())
           if (handler.getEvent() == neuro::Event::Tick)
-            learning += 15 + cyclesOf(handler.getBody());
+            learning += 15 + cyclesOf(handler.getBody(), perUnit);
+        for (neuro::HandlerOp handler : rule.list<neuro::HandlerOp>())
+          if (int64_t scratch = scratchWords(handler.getBody()))
+            take(
+                scratch * 4 *
+                    (feed.mode == FeedMode::Gather ? perUnit * count : perUnit),
+                "what its reductions join");
         learning += 8;
-        if (copy.weight.getMask() || !isa<neuro::DenseConnectAttr>(
-                                         copy.weight.getConnect()))
+        if (copy.weight.getMask() ||
+            !isa<neuro::DenseConnectAttr>(copy.weight.getConnect()))
           take(perUnit * count / 8 + 4, "mask of absent synapses");
       }
       if (feed.mode == FeedMode::Gather) {
@@ -510,8 +603,8 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
   return cost;
 }
 
-std::vector<SendSlot> neuroc::spinn::assignSendSlots(
-    const std::vector<std::set<unsigned>> &levels) {
+std::vector<SendSlot>
+neuroc::spinn::assignSendSlots(const std::vector<std::set<unsigned>> &levels) {
   // Levels that one core sends in belong together: a core has one set of slots.
   std::map<unsigned, unsigned> group;
   for (const std::set<unsigned> &own : levels)

@@ -10,8 +10,8 @@
 #include "neuroc/Spinn/Mapping/Plan.h"
 #include "neuroc/Spinn/Passes.h"
 
-#include "neuroc/rt/spinn/CoreAbi.h"
 #include "mlir/IR/Builders.h"
+#include "neuroc/rt/spinn/CoreAbi.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -42,8 +42,7 @@ public:
   using PartitionBase::PartitionBase;
 
   void runOnOperation() override {
-    for (auto mapping :
-         llvm::to_vector(getOperation().getOps<MappingOp>()))
+    for (auto mapping : llvm::to_vector(getOperation().getOps<MappingOp>()))
       if (failed(visit(mapping)))
         return signalPassFailure();
   }
@@ -64,8 +63,8 @@ private:
         else if (auto random = dyn_cast<neuro::FixedProbabilityAttr>(
                      feed.weight.getConnect())) {
           double mean = random.getP().getValueAsDouble() * count;
-          longest = std::min<double>(count,
-                                     mean + 10.0 * std::sqrt(mean) + 1.0);
+          longest =
+              std::min<double>(count, mean + 10.0 * std::sqrt(mean) + 1.0);
         }
         if (longest > NEUROC_SPINN_MAX_ROW_WORDS)
           return false;
@@ -74,8 +73,9 @@ private:
   }
 
   bool fits(const Node &node, int64_t count, bool external, double cycles) {
-    if (count > kMaxShare || (unitsPerCore && count > unitsPerCore) ||
-        !rowsFit(node, count))
+    int64_t limit = unitsPerCore ? std::max<int64_t>(unitsPerCore, node.granule)
+                                 : kMaxShare;
+    if (count > std::min(limit, kMaxShare) || !rowsFit(node, count))
       return false;
     RingShape ring = ringShape(*plan, node, count);
     if (ring.sections && ring.entries() > 65536)
@@ -85,17 +85,20 @@ private:
            static_cast<double>(cost.cycles + cost.rowCycles) <= cycles;
   }
 
-  /// Fewest equal shares; none if a share of one unit is too large.
+  /// Fewest equal shares; none if the smallest is too large. A share is made
+  /// of whole granules.
   std::optional<int64_t> countShares(const Node &node, bool external,
                                      double cycles) {
+    int64_t granules = node.units / node.granule;
     auto sizeOf = [&](int64_t shares) {
-      return static_cast<int64_t>(llvm::divideCeil(node.units, shares));
+      return node.granule *
+             static_cast<int64_t>(llvm::divideCeil(granules, shares));
     };
-    if (!fits(node, 1, external, std::max(cycles, 1e18)))
+    if (!fits(node, node.granule, external, std::max(cycles, 1e18)))
       return std::nullopt;
-    int64_t low = 1, high = node.units;
-    if (!fits(node, 1, external, cycles))
-      return node.units;
+    int64_t low = 1, high = granules;
+    if (!fits(node, node.granule, external, cycles))
+      return granules;
     while (low < high) {
       int64_t middle = (low + high) / 2;
       if (fits(node, sizeOf(middle), external, cycles))
@@ -109,8 +112,7 @@ private:
   /// Cuts all nodes for a cycle budget. \returns the total number of shares,
   /// or nothing if some node does not fit at all.
   std::optional<int64_t> cutAll(double cycles, bool external,
-                                std::vector<Cut> &cuts,
-                                const Node **culprit) {
+                                std::vector<Cut> &cuts, const Node **culprit) {
     cuts.assign(plan->nodes.size(), {});
     int64_t total = 0;
     for (auto [index, node] : llvm::enumerate(plan->nodes)) {
@@ -133,9 +135,9 @@ private:
   }
 
   LogicalResult visit(MappingOp mapping) {
-    auto network = dyn_cast_or_null<neuro::NetworkOp>(
-        SymbolTable::lookupNearestSymbolFrom(mapping->getParentOp(),
-                                             mapping.getNetworkAttr()));
+    auto network =
+        dyn_cast_or_null<neuro::NetworkOp>(SymbolTable::lookupNearestSymbolFrom(
+            mapping->getParentOp(), mapping.getNetworkAttr()));
     if (!network)
       return mapping.emitError("maps no network of this module");
     FailureOr<Plan> built = Plan::build(network);
@@ -152,8 +154,7 @@ private:
     bool done = false;
     for (bool external : {false, true}) {
       culprit = nullptr;
-      std::optional<int64_t> least =
-          cutAll(1e18, external, cuts, &culprit);
+      std::optional<int64_t> least = cutAll(1e18, external, cuts, &culprit);
       if (!least || *least > available)
         continue;
       for (double factor = 1.0;; factor *= 1.2) {
@@ -175,6 +176,8 @@ private:
 
   LogicalResult reportNoRoom(const Node *culprit, int64_t available) {
     if (culprit) {
+      if (culprit->granule > 1)
+        return reportGroup(*culprit);
       ShareCost cost = estimateShare(*plan, *culprit, 1, true);
       RingShape ring = ringShape(*plan, *culprit, 1);
       InFlightDiagnostic error =
@@ -194,12 +197,28 @@ private:
       if (cuts[i].shares > cuts[largest].shares)
         largest = i;
     const Node &node = plan->nodes[largest];
-    InFlightDiagnostic error =
-        node.op->emitError("the network needs ")
-        << *total << " cores but '" << machine.name << "' has " << available
-        << "; '" << node.name << "' alone takes " << cuts[largest].shares;
+    InFlightDiagnostic error = node.op->emitError("the network needs ")
+                               << *total << " cores but '" << machine.name
+                               << "' has " << available << "; '" << node.name
+                               << "' alone takes " << cuts[largest].shares;
     error.attachNote() << "a larger machine (see `neuroc targets`), fewer "
                           "units, or fewer synapses help";
+    return tooBig(std::move(error));
+  }
+
+  LogicalResult reportGroup(const Node &node) {
+    ShareCost cost = estimateShare(*plan, node, node.granule, true);
+    InFlightDiagnostic error =
+        node.op->emitError("'")
+        << node.name << "': the " << node.granule
+        << " units that a reduction joins must be on one core, and ";
+    if (cost.dtcm > machine.dtcmBytes)
+      error << "need " << cost.dtcm << " bytes of DTCM, " << machine.dtcmBytes
+            << " exist; most is for " << cost.largest;
+    else
+      error << "a core takes at most " << kMaxShare;
+    error.attachNote() << "smaller groups, or populations of their own whose "
+                          "results are joined through connections, help";
     return tooBig(std::move(error));
   }
 
@@ -217,7 +236,9 @@ private:
     for (auto [index, node] : llvm::enumerate(plan->nodes)) {
       int64_t first = 0, number = cuts[index].shares;
       for (int64_t i = 0; i < number; ++i) {
-        int64_t count = node.units / number + (i < node.units % number);
+        int64_t granules = node.units / node.granule;
+        int64_t count =
+            node.granule * (granules / number + (i < granules % number));
         ShareCost cost =
             estimateShare(*plan, node, count, cuts[index].external);
         auto core = CoreOp::create(
@@ -306,9 +327,9 @@ private:
               continue;
             Share &to = shares[targets.first + target];
             Share &from = shares[origins.first + origin];
-            ListenOp::create(builder, node.op->getLoc(),
-                             to.op.getSymName(), from.op.getSymName(),
-                             source.output, listening.kind);
+            ListenOp::create(builder, node.op->getLoc(), to.op.getSymName(),
+                             from.op.getSymName(), source.output,
+                             listening.kind);
             edges.push_back({targets.first + target, origins.first + origin,
                              listening.kind, source.level});
           }

@@ -19,6 +19,11 @@ Status createCrossbarEngine(std::shared_ptr<const Container> program,
                             const EngineOptions &options,
                             std::unique_ptr<Engine> &engine);
 
+/// Of a program in two parts: a machine, and plants that the host computes.
+Status createPlantEngine(std::shared_ptr<const Container> program,
+                         const EngineOptions &options,
+                         std::unique_ptr<Engine> &engine);
+
 /// Names of the targets whose programs this build can run.
 std::vector<std::string> engineNames();
 

@@ -14,7 +14,9 @@ def MaterializeSignals
     where it did not, a stateless relay population computes the signal.
     Refuses: tensor operations between nodes, naming the operation.
   }];
-  let dependentDialects = ["::neuroc::neuro::NeuroDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::neuroc::neuro::NeuroDialect"];
 }
 
 def AssignFormats : Pass<"spinn-assign-formats", "::mlir::ModuleOp"> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a network looks like to the mapper: nodes that live on cores, the signals
-// that they send, and for every input port the feeds that reach it. Mapping
-// passes and code generation derive everything from this one plan.
+// What a network looks like to the mapper: nodes that live on cores, the
+// signals that they send, and for every input port the feeds that reach it.
+// Mapping passes and code generation derive everything from this one plan.
 #ifndef NEUROC_SPINN_MAPPING_PLAN_H
 #define NEUROC_SPINN_MAPPING_PLAN_H
 
@@ -38,14 +38,14 @@ struct Source {
 
 struct Feed {
   unsigned source = 0;
-  int64_t delay = 0; ///< ticks, the same for all synapses (Rows: added to theirs)
+  int64_t delay =
+      0; ///< ticks, the same for all synapses (Rows: added to theirs)
   mutable neuro::ProjectOp project; ///< null: Identity
   mutable neuro::WeightOp weight;   ///< null: Identity
   FeedMode mode = FeedMode::Identity;
-  mutable neuro::PlasticOp plastic; ///< the rule that changes the weight, or null
-  bool isTransposed() const {
-    return project && project.getTransposed();
-  }
+  mutable neuro::PlasticOp
+      plastic; ///< the rule that changes the weight, or null
+  bool isTransposed() const { return project && project.getTransposed(); }
 };
 
 struct Port {
@@ -66,8 +66,10 @@ struct Node {
   int64_t units = 0;
   mutable neuro::ModelOp model; ///< populations only
   std::vector<Port> ports;
-  std::vector<unsigned> outputs; ///< sources
+  std::vector<unsigned> outputs;                           ///< sources
   std::vector<std::pair<neuro::StageOp, unsigned>> stages; ///< with level
+  /// Consecutive units that stay on one core: what its reductions join.
+  int64_t granule = 1;
 
   neuro::PopulationOp population() const {
     return llvm::dyn_cast<neuro::PopulationOp>(op);
@@ -78,14 +80,15 @@ struct Node {
 struct Listening {
   unsigned source = 0;
   ListenKind kind = ListenKind::Value;
-  int64_t maxDelay = 0;  ///< history that is kept (Value, Flag)
-  bool isLocal = false;  ///< only the units of the core's own range
+  int64_t maxDelay = 0; ///< history that is kept (Value, Flag)
+  bool isLocal = false; ///< only the units of the core's own range
 };
 
 class Plan {
 public:
   /// Errors, with place: tensor operations between nodes, a projection whose
-  /// source is no node's output, per-synapse delays of graded signals.
+  /// source is no node's output, per-synapse delays of graded signals, a
+  /// batch, reductions that would need several cores.
   static mlir::FailureOr<Plan> build(neuro::NetworkOp network);
 
   mutable neuro::NetworkOp network;
@@ -108,6 +111,8 @@ public:
   int64_t maxRowDelay(const Feed &feed) const;
 
 private:
+  mlir::LogicalResult checkReductions(Node &node);
+  mlir::LogicalResult checkRule(neuro::PlasticOp plastic) const;
   void setLevels(const neuro::TickSchedule &schedule);
 
   llvm::DenseMap<mlir::Value, unsigned> sourceOf;
@@ -125,7 +130,7 @@ struct ShareCost {
   int64_t rowCycles = 0; ///< besides: served spikes at the assumed rate
   std::vector<int64_t> levelCycles; ///< part of cycles: in each level
   int64_t endCycles = 0;            ///< part of cycles: at the end of the tick
-  std::string largest;   ///< what takes most of DTCM, in words
+  std::string largest;              ///< what takes most of DTCM, in words
 };
 ShareCost estimateShare(const Plan &plan, const Node &node, int64_t count,
                         bool external);
