@@ -5,6 +5,8 @@
 // type, order and size are checked before any element is used.
 #include "ConstEval.h"
 
+#include "neuroc/rt/Random.h"
+
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <Eigen/Dense>
@@ -17,7 +19,7 @@ const std::vector<std::string> &constFunctions() {
       "uniform",   "normal",  "lognormal", "exponential", "file",
       "sample",    "fill",    "range",     "identity",    "matmul",
       "transpose", "solve",   "eigenvector", "reshape",   "sum",
-      "mean",      "len",     "norm"};
+      "mean",      "len",     "norm",      "permutation"};
   return names;
 }
 
@@ -99,6 +101,31 @@ ConstResult ConstDomain::arrayFunction(const Expr &e) {
     v.shape.push_back(n);
     for (int64_t i = 0; i < n; ++i)
       v.data.push_back(static_cast<double>(i));
+    return ConstTyped{v, Dim()};
+  }
+  if (fn == "permutation") {
+    auto whole = [&](size_t k, double lo, double hi) {
+      return args[k].p.isNumber() && args[k].dim.isNone() &&
+             args[k].p.number() == std::floor(args[k].p.number()) &&
+             args[k].p.number() >= lo && args[k].p.number() <= hi;
+    };
+    if (args.size() != 2 || !whole(0, 1, 1e7) || !whole(1, -4e15, 4e15))
+      return usage("permutation(n, key), both whole numbers");
+    // As the host draws it in an experiment (runtime/lib/Session/HostMath.cpp).
+    uint64_t key = neuroc_rt_key(
+        neuroc_rt_key(networkSeed, neuroc_rt_stream("permutation")),
+        static_cast<uint64_t>(static_cast<int64_t>(args[1].p.number())));
+    ConstValue v;
+    int64_t n = static_cast<int64_t>(args[0].p.number());
+    v.shape.push_back(n);
+    for (int64_t i = 0; i < n; ++i)
+      v.data.push_back(static_cast<double>(i));
+    for (int64_t i = n - 1; i > 0; --i) {
+      double u = neuroc_rt_uniform(key, static_cast<uint64_t>(i), 0, 0);
+      int64_t j =
+          std::min(static_cast<int64_t>(u * static_cast<double>(i + 1)), i);
+      std::swap(v.data[i], v.data[j]);
+    }
     return ConstTyped{v, Dim()};
   }
   if (fn == "sum" || fn == "mean" || fn == "norm" || fn == "len") {

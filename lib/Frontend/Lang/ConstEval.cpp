@@ -221,7 +221,15 @@ std::optional<ConstResult> ConstDomain::name(const Expr &e) {
       v.data.push_back(static_cast<double>(k));
     return ConstResult(Val{v, Dim()});
   }
-  return lookup ? lookup(e) : std::nullopt;
+  if (lookup)
+    if (auto known = lookup(e))
+      return known;
+  if (e.name == "nan" && missingValues) {
+    Val v{ConstValue::of(std::nan("")), Dim()};
+    v.anyUnit = true;
+    return ConstResult(v);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> ConstDomain::names() {

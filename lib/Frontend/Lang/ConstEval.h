@@ -58,6 +58,8 @@ public:
   /// One value per unit is wanted: `i` counts, distributions are drawn when
   /// they meet anything but a shift or a scale.
   std::vector<int64_t> unitShape;
+  uint64_t networkSeed = 1; ///< of permutation(…)
+  bool missingValues = false; ///< `nan` exists
   uint64_t seed = 1;
   std::string stream; ///< of draws, for example "E.v"
 

@@ -148,6 +148,8 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
   domain.lookupGlobal = [&](const Expr &name) {
     return globalConstant(name.name);
   };
+  domain.networkSeed = networkSeed;
+  domain.missingValues = missingValues;
   domain.visible = [&] {
     std::vector<std::string> names;
     for (const ConstEnv *level = env; level; level = level->outer)
@@ -166,7 +168,7 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
   domain.seed = seed;
   domain.stream = stream.str();
   ConstResult r = want ? eval.evalAs(e, *want, what) : eval.eval(e);
-  if (r && llvm::any_of(r->p.data, [](double x) { return std::isnan(x); })) {
+  if (r && !missingValues && llvm::any_of(r->p.data, [](double x) { return std::isnan(x); })) {
     diag.error(e.loc, "the value of " + quote(e) + " is not a number (0/0, "
                       "inf - inf or the like)");
     return std::nullopt;

@@ -265,6 +265,8 @@ private:
   std::map<std::string, SMLoc> topLevel; ///< networks and experiments
   std::set<std::string> readouts;        ///< tables of the present experiment
   std::set<std::string> snapshots;
+  uint64_t networkSeed = 1;   ///< of the network that is worked on
+  bool missingValues = false; ///< data may hold NaN
   std::set<std::string> usedOverrides;   ///< of options.overrides
 };
 

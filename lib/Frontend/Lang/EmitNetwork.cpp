@@ -38,6 +38,7 @@ std::vector<std::string> Elaborator::nodeNames(const NetworkInfo &net) {
 void Elaborator::emitNetwork(const NetworkDecl &n) {
   auto &net = *(networkInfos[n.name.name] = std::make_unique<NetworkInfo>());
   net.decl = &n;
+  networkSeed = 1;
   if (!n.file.empty()) {
     std::string path = findFile ? findFile(n.file, n.fileLoc) : "";
     if (path.empty())
@@ -276,7 +277,7 @@ void Elaborator::networkSetting(NetworkInfo &net, const Item &it,
     // Expressions of the network may use it: `delay max(0.2 ms, dt)`.
     env.insert({"dt", ConstTyped{ConstValue::of(net.dt), Dim::time()}});
   } else if (auto v = evalInteger(*value, &env, "'seed'", 0)) {
-    net.seed = static_cast<uint64_t>(*v);
+    net.seed = networkSeed = static_cast<uint64_t>(*v);
   }
 }
 

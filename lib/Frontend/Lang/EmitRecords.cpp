@@ -125,7 +125,9 @@ void Elaborator::connectSugar(NetworkInfo &net, Node &node, const Item &it) {
 
 void Elaborator::emitDataset(NetworkInfo &net, const Item &it,
                              const ConstEnv &env) {
+  missingValues = true; // NaN: not observed
   ConstResult r = evalConst(*it.value, &env);
+  missingValues = false;
   if (!r)
     return;
   if (!r->p.isArray()) {
