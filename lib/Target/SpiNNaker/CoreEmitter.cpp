@@ -612,7 +612,16 @@ LogicalResult CoreEmitter::emitStage(neuro::StageOp stage,
         ifThen(value.value, [&] { emitSpike(index, u); });
     }
   };
+  auto storedIn = [&](Operation *op) -> std::optional<Format> {
+    if (auto set = dyn_cast<neuro::SetOp>(op))
+      return spec.formats->get(spec.node->name, "state", set.getName());
+    auto emit = cast<neuro::EmitOp>(op);
+    if (!emit.getValue().getType().isF64())
+      return std::nullopt;
+    return spec.formats->get(spec.node->name, "output", emit.getName());
+  };
   auto makeRead = [&](FixedEmitter &emitter) {
+    emitter.storedIn = storedIn;
     return [&](Operation *op) { return readName(op, u, tick, emitter); };
   };
   Block &body = stage.getBody().front();

@@ -121,6 +121,7 @@ private:
   mlir::LogicalResult updateRow(const WeightBlock &entry, const Row &row,
                                 llvm::Value *own, llvm::Value *tick,
                                 bool isCall);
+  std::optional<Format> storedIn(const WeightBlock &entry, mlir::Operation *op);
   llvm::Value *confine(const WeightBlock &entry, llvm::Value *w);
   mlir::LogicalResult updateSynapse(const WeightBlock &entry,
                                     const Synapse &synapse, llvm::Value *tick,

@@ -26,6 +26,27 @@ Interval neuroc::spinn::fullRange(int frac) {
   return {-top, top};
 }
 
+FixedEmitter::FixedEmitter(llvm::Module &module, Builder &builder)
+    : module(module), b(builder), clip(Interval::symmetric(kClip)) {}
+
+/// What an operation without a bound is clipped to.
+Interval FixedEmitter::clipFor(Operation *op) const {
+  Interval usual = Interval::symmetric(kClip);
+  if (!storedIn || op->use_empty())
+    return usual;
+  std::optional<Interval> widest;
+  for (Operation *user : op->getUsers()) {
+    std::optional<Format> format;
+    if (isa<neuro::SetOp, neuro::EmitOp>(user))
+      format = storedIn(user);
+    if (!format)
+      return usual;
+    Interval own = fullRange(format->frac);
+    widest = widest ? widest->join(own) : own;
+  }
+  return widest->meet(usual);
+}
+
 llvm::Function *neuroc::spinn::getSaturate(llvm::Module &module) {
   if (llvm::Function *known = module.getFunction("neuroc_saturate"))
     return known;
@@ -152,9 +173,9 @@ int FixedEmitter::chooseFrac(Interval &range, int exact, bool &clipped) {
     range = Interval::point(0.0);
   if (!(range.magnitude() < 2147483648.0)) {
     clipped = true;
-    range = {std::max(range.lo, -kClip), std::min(range.hi, kClip)};
+    range = range.meet(clip);
     if (range.isEmpty())
-      range = Interval::symmetric(kClip);
+      range = clip;
   }
   return std::clamp(std::min(fractionBits(range.magnitude() * 1.0001), exact),
                     -31, 62);
@@ -570,7 +591,9 @@ LogicalResult FixedEmitter::emitBlock(Block &block, const ReadFn &read,
       if (!tighter.isEmpty())
         range = tighter;
     }
+    clip = clipFor(&op);
     FailureOr<Num> result = emitOp(&op, in, range);
+    clip = Interval::symmetric(kClip);
     if (failed(result))
       return op.emitError("unsupported: '")
              << op.getName().getStringRef()

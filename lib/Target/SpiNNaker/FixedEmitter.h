@@ -18,6 +18,7 @@
 #include "llvm/IR/Module.h"
 
 #include <functional>
+#include <optional>
 
 namespace neuroc::spinn {
 
@@ -40,14 +41,18 @@ neuro::Interval fullRange(int frac);
 class FixedEmitter {
 public:
   using Builder = llvm::IRBuilder<>;
-  FixedEmitter(llvm::Module &module, Builder &builder)
-      : module(module), b(builder) {}
+  FixedEmitter(llvm::Module &module, Builder &builder);
 
   /// Reads that the region's code makes: gets, random draws, time, index. Null
   /// value: not supported.
   using ReadFn = std::function<Num(mlir::Operation *)>;
   /// Sets, emits and yields; gets the operation and the value.
   using WriteFn = std::function<void(mlir::Operation *, Num)>;
+
+  /// The format that a set or emit stores in, where it is known. A value that
+  /// goes nowhere else and has no bound of its own is clipped to that format
+  /// and keeps its fraction bits.
+  std::function<std::optional<Format>(mlir::Operation *)> storedIn;
 
   /// A part of a block: only `ops` are emitted, of which `given` may know the
   /// number (else no value); `computed` sees the others. What a reduction that
@@ -101,8 +106,11 @@ private:
   Num roundTo(mlir::Operation *op, Num x, neuro::Interval range);
   Num select(llvm::Value *condition, Num a, Num x, neuro::Interval range);
 
+  neuro::Interval clipFor(mlir::Operation *op) const;
+
   llvm::Module &module;
   Builder &b;
+  neuro::Interval clip; ///< of the operation that is being emitted
   llvm::DenseMap<mlir::Value, Num> numbers;
   llvm::DenseMap<mlir::Value, llvm::Value *> draws;
 };

@@ -138,11 +138,21 @@ Num CoreEmitter::readRule(const WeightBlock &entry, Operation *op,
   return {};
 }
 
+/// Of what a handler sets.
+std::optional<Format> CoreEmitter::storedIn(const WeightBlock &entry,
+                                            Operation *op) {
+  StringRef name = cast<neuro::SetOp>(op).getName();
+  if (name == "w")
+    return spec.formats->get(entry.feed->weight.getSymName(), "weight", "w");
+  return spec.formats->get(plasticOf(entry).getSymName(), "state", name);
+}
+
 LogicalResult CoreEmitter::runHandler(const WeightBlock &entry,
                                       neuro::HandlerOp handler,
                                       const Synapse &synapse,
                                       llvm::Value *tick) {
   FixedEmitter emitter(module, b);
+  emitter.storedIn = [&](Operation *op) { return storedIn(entry, op); };
   StringRef owner = plasticOf(entry).getSymName();
   auto read = [&](Operation *op) {
     return readRule(entry, op, synapse, tick, emitter);
@@ -380,6 +390,7 @@ LogicalResult CoreEmitter::updateRow(const WeightBlock &entry, const Row &row,
               row.states[index], place);
   };
   auto makeRead = [&](FixedEmitter &emitter) {
+    emitter.storedIn = [&](Operation *op) { return storedIn(entry, op); };
     return [&](Operation *op) {
       return readRule(entry, op, synapse, tick, emitter);
     };
