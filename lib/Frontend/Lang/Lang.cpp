@@ -167,6 +167,8 @@ mlir::OwningOpRef<mlir::ModuleOp> parseNeuro(llvm::SourceMgr &sources,
   if (diag.failed())
     return nullptr; // the library adds nothing to errors of syntax
   loader.library();
+  if (diag.failed())
+    return nullptr; // a library with errors of syntax
   elaborator.run();
   if (diag.failed())
     return nullptr;
