@@ -317,10 +317,16 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
         apply(set, synapse.slot, total);
     });
   } else {
-    SmallVector<Buffer> changes;
+    // `changes` are those of one lane, if a weight changes at many positions;
+    // `totals` those of all.
+    SmallVector<Buffer> changes, totals;
     if (!isAlone)
       for (auto set : h.sets)
-        changes.push_back(addScratch(name, real, p.target(set).size()));
+        totals.push_back(addScratch(name, real, p.target(set).size()));
+    changes = totals;
+    if (isShared && lanes > 1)
+      for (Buffer &buffer : changes)
+        buffer = addScratch(name, real, buffer.size());
     auto collect = [&](const Synapse &synapse) {
       return [&, slot = synapse.slot](neuro::SetOp set, Value value) {
         const Buffer &buffer = changes[llvm::find(h.sets, set) -
@@ -330,7 +336,7 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       };
     };
     auto finishSlot = [&](Value slot) {
-      for (auto [set, buffer] : llvm::zip(h.sets, changes)) {
+      for (auto [set, buffer] : llvm::zip(h.sets, totals)) {
         apply(set, slot, k.load(buffer, slot));
         k.store(k.number(0), buffer, slot);
       }
@@ -358,6 +364,12 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
             if (h.pieces.reducesIn(*reduce, piece))
               emitRuleReduction(h, reduce, lane);
         }
+        if (isShared && lanes > 1)
+          for (auto [own, total] : llvm::zip(changes, totals))
+            k.loop(own.size(), [&](Value slot) {
+              k.store(sum(k.load(total, slot), k.load(own, slot)), total, slot);
+              k.store(k.number(0), own, slot);
+            });
       });
       if (!isAlone)
         k.loop(p.weight.count, finishSlot);

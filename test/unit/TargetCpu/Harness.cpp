@@ -146,7 +146,8 @@ void expectSameAsReference(const std::string &text, uint64_t ticks,
     ASSERT_TRUE(reference->readWeight(weight, y).isOk());
     ASSERT_EQ(x.size(), y.size());
     for (size_t i = 0; i < x.size(); ++i)
-      ASSERT_PRED2(near, x[i], y[i]) << weight << " synapse " << i;
+      ASSERT_PRED2(near, x[i], y[i])
+          << weight << " synapse " << i << ": " << x[i] - y[i];
   }
   rt::Stats s, t;
   ASSERT_TRUE(cpu->stats(s).isOk());
