@@ -295,8 +295,8 @@ class Filter:
             return -math.log(n.mu_hat if n.mean > 0.5 else 1 - n.mu_hat)
         if kind == "own":
             return gaussian(n.mean, n.mu_hat, n.pi_hat)
-        variance = sum(e.strength ** 2 / e.parent.pi_hat
-                       for e in n.value_parents)
+        variance = sum((e.strength * e.g[1](e.parent.mu_hat)) ** 2
+                       / e.parent.pi_hat for e in n.value_parents)
         if kind == "predictive":
             variance += 1 / n.pi_hat
         return gaussian(n.mean, n.mu_hat, 1 / variance)

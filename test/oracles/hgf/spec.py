@@ -126,7 +126,7 @@ class Spec:
         return "\n".join(functions + out) + "\n"
 
 
-def run(text, files=None, target="cpu-f64", keep=None, expect=0):
+def run(text, files=None, target="cpu-f64", expect=0, others=None):
     """Runs a program; gives the recorded arrays and the tables by name."""
     folder = tempfile.mkdtemp(prefix="hgf-")
     try:
@@ -134,6 +134,9 @@ def run(text, files=None, target="cpu-f64", keep=None, expect=0):
         with open(path, "w") as f:
             f.write("# SPDX-License-Identifier: Apache-2.0 WITH "
                     "LLVM-exception\n" + text)
+        for name, other in (others or {}).items():
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(other)
         for name, array in (files or {}).items():
             np.save(os.path.join(folder, name + ".npy"), array)
         command = [os.environ.get("NEUROC", "neuroc"), "run", path, "-q",
@@ -161,6 +164,7 @@ def simulate(spec, data, dts):
     """The oracle's trajectories, by the names of the program's records."""
     f = spec.filter()
     out = {}
+    np.seterr(all="ignore")         # outside its validity a filter overflows
     for k, dt in enumerate(dts):
         f.step({n: data[n][k] for n in spec.leaves()}, dt)
         for name, (kind, _) in spec.nodes.items():

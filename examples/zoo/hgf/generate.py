@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Writes the arrays in data/: two made series, and the CSV files as arrays."""
+import os
+
+import numpy as np
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "")
+
+
+def coins(count=320):
+    """Outcomes of probability 0.8 or 0.2 from a linear congruential generator;
+    every 80 tosses the odds change, after 160 every 20."""
+    state, out = 42, []
+    for k in range(count):
+        state = (1103515245 * state + 12345) % 2 ** 31
+        likely = k < 80 or (k >= 160 and (k - 160) // 20 % 2 == 0)
+        out.append(float(state / 2 ** 31 < (0.8 if likely else 0.2)))
+    return np.array(out).reshape(-1, 1)
+
+
+def wave(count=200):
+    k = np.arange(count)
+    x = 1 + 0.3 * np.sin(2 * np.pi * k / 40) + 0.5 * (k >= 100)
+    return x.reshape(-1, 1)
+
+
+if __name__ == "__main__":
+    np.save(DATA + "binary.npy", coins())
+    np.save(DATA + "continuous.npy", wave())
+    for name in ("usdchf", "binary_input"):
+        rows = np.loadtxt(DATA + name + ".csv").reshape(-1, 1)
+        np.save(DATA + name + ".npy", rows)
