@@ -130,6 +130,18 @@ def storkey(run):
     return [("fields", got, cues @ w.T)]
 
 
+@oracle(1e-11, rules="diederich_opper", cpu=1e-5)
+def diederich_opper(run):
+    n = 12
+    patterns, cues = signs(5, n), signs(4, n)
+    got = store(run, "diederich_opper", "eta = 0.05; field = h.value",
+                patterns, cues, call="")["h"]
+    w, off = np.zeros((n, n)), 1 - np.eye(n)
+    for x in patterns:
+        w += 0.05*np.outer(x - w @ x, x)*off
+    return [("fields", got, cues @ w.T)]
+
+
 @oracle(1e-8, rules="diederich_opper pseudo_inverse", cpu=1e-3)
 def pseudo_inverse(run):
     """Correlated patterns: all become fixed points, and the local rule reaches

@@ -350,6 +350,26 @@ def softhebb_single_pattern(run):
     return [("weights", got, [unit, unit])]
 
 
+@oracle(rules="krotov_hopfield", cpu=1e-6)
+def krotov_hopfield(run):
+    """p = 3: h = sum sign(w) w^2 x by the connection; g given by hand."""
+    g = rng.choice([-0.4, 0, 1], size=(12, 2))
+    got = run(layer("krotov_hopfield", "eta = 0.1; scale = 0.8; drive = y.value",
+                    clauses="pre x post rank",
+                    extra="stimulus rank[2] range [-1, 1]")
+              .replace("through W", "through W transmit w*abs(w)*x", 1)
+              .replace("present x from inputs", """present x from inputs
+    present rank from ranks""").replace(
+        "dataset inputs", 'dataset ranks = file("g.npy")\n  dataset inputs'),
+        x=X, w0=W0, g=g)["w"]
+    step = iter(g)
+
+    def update(w, x, _):
+        h = (w*np.abs(w)) @ x
+        return 0.1*next(step)[:, None]*(0.8*x - h[:, None]*w)
+    return [("weights", got, trajectory(update, X, W0))]
+
+
 @oracle(rules="contrastive_hebb", cpu=1e-6)
 def contrastive_hebb(run):
     sign = np.array([1.0, -1]*6)

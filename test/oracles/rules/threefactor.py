@@ -120,6 +120,17 @@ def delayed_reward_any_step(run):
     return [("weight", got, [want])]
 
 
+@oracle(rules="stdp_dopamine", cpu=1e-5)
+def dopamine_trains(run):
+    """Piecewise constant e, dopamine that decays within the tick."""
+    got = run(program("stdp_dopamine", PAIRS + WIDE + "; tau_e = 40 ms; "
+                      "tau_d = 30 ms; level = reward", unit="/ms"),
+              pre=PRE, post=POST, reward=0.05*REWARD)["w"]
+    e, rate = filtered(pairing(15, 25, 0.1, 0.12), 40), 1/40 + 1/30
+    area = (1 - np.exp(-rate))/rate
+    return [("weights", got, cumulative(4*0.05*area*REWARD[:, :, None]*e))]
+
+
 @oracle(rules="mstdp", cpu=1e-5)
 def mstdp(run):
     got = run(program("mstdp", PAIRS + WIDE + "; eta = 0.3; reward = reward"),
@@ -192,19 +203,23 @@ def eprop_case(run, beta):
     """L16: a feed-forward layer; BPTT with the reset path cut is computed by
     hand-written reverse mode over the unrolled network."""
     inputs, hidden, outputs, steps = 3, 4, 2, 40
-    z_in = (rng.uniform(size=(steps, inputs)) < 0.4).astype(float)
+    more = steps + 2  # two ticks after the call, for what the call forgets
+    z_in = (rng.uniform(size=(more, inputs)) < 0.4).astype(float)
     w_in = rng.normal(0.2, 0.5, (hidden, inputs))
     w_out = rng.normal(0, 0.7, (outputs, hidden))
-    target = rng.normal(size=(steps, outputs))
+    target = rng.normal(size=(more, outputs))
     alpha, kappa, rho = np.exp(-1/20), np.exp(-1/15), np.exp(-1/60)
     # Forward, with the delays of the program: one tick into each layer.
     v, a, z = np.zeros(hidden), np.zeros(hidden), np.zeros(hidden)
     y = np.zeros(outputs)
     psi, zs, ys, pre_in = [], [], [], []
-    for t in range(steps):
+    w_now, z_bar = w_in, np.zeros(inputs)
+    for t in range(more):
+        w_now = w_in if t < steps else w_after
         y = kappa*y + w_out @ z  # spikes of the tick before
         x = z_in[t - 1] if t else np.zeros(inputs)
-        v = alpha*v + w_in @ x - z
+        v = alpha*v + w_now @ x - z
+        z_bar = alpha*z_bar + x
         a = rho*a + z
         distance = v - 1 - beta*a
         z = (distance >= 0).astype(float)
@@ -212,14 +227,26 @@ def eprop_case(run, beta):
         zs.append(z)
         ys.append(y)
         pre_in.append(x)
+        if t == steps - 1:
+            grad = eprop_gradient(steps, psi, pre_in, np.array(ys) - target[:steps],
+                                  w_out, alpha, kappa, rho, beta)
+            w_after = w_in - 1e-4*grad
+        if t == steps:  # the only eligibility since the call
+            last = np.outer(psi[t], z_bar)
+    later = (w_out.T @ (ys[-1] - target[-1]))[:, None]*last
+    return eprop_program(run, beta, z_in, w_in, w_out, target, ys, zs, grad,
+                         later)
+
+
+def eprop_gradient(steps, psi, pre_in, err, w_out, alpha, kappa, rho, beta):
+    outputs, hidden = w_out.shape
+    inputs = len(pre_in[0])
     # Reverse: dE/dz[t] through the readout, and through the threshold's
     # adaptation; the paths through the reset are cut.
-    err = np.array(ys) - target
     grad = np.zeros((hidden, inputs))
-    dy, dv, da = np.zeros(outputs), np.zeros(hidden), np.zeros(hidden)
+    dv, da = np.zeros(hidden), np.zeros(hidden)
     dy_next = np.zeros(outputs)
     for t in reversed(range(steps)):
-        # y[t] = kappa y[t-1] + w_out z[t-1]; dy is dE/dy[t]
         dz = w_out.T @ dy_next + da  # z[t] feeds y[t+1] and a[t+1]
         dv_direct = psi[t]*dz
         da_here = rho*da - beta*psi[t]*dz  # a[t] feeds a[t+1] and z[t]
@@ -227,6 +254,12 @@ def eprop_case(run, beta):
         grad += np.outer(dv, pre_in[t])
         dy_next = err[t] + kappa*dy_next
         da = da_here
+    return grad
+
+
+def eprop_program(run, beta, z_in, w_in, w_out, target, ys, zs, grad, later):
+    outputs, hidden = w_out.shape
+    inputs, steps = z_in.shape[1], len(z_in) - 2
     rule = "eprop_alif" if beta else "eprop_lif"
     got = run(f"""
 network eprop {{
@@ -237,27 +270,31 @@ network eprop {{
     tau_m = 20 ms; tau_a = 60 ms; beta = {beta}
   }}
   population y : leaky_readout[{outputs}] {{ tau_out = 15 ms }}
-  population e : pc_error[{outputs}]
-  population L : linear[{hidden}]
   weight W : x -> h dense = file("w_in.npy")
   weight U : h -> y dense = file("w_out.npy")
   connect x -> h.drive through W
   connect h.spike -> y.drive through U
-  connect y.value -> e.actual one_to_one weight 1
-  connect goal -> e.prediction one_to_one weight 1
-  connect e.error -> L.drive through transposed U
+  circuit back = learning_signal(y.value, goal, h, U)
   plasticity learn on W : {rule} pre x post h.spike {{
-    eta = 1; tau_m = 20 ms; tau_out = 15 ms
+    eta = 1e-4; tau_m = 20 ms; tau_out = 15 ms
     {"tau_a = 60 ms; beta = %r" % beta if beta else ""}
     psi = h.psi
-    learning = L.value
+    learning = back.signal.value
   }}
   dataset inputs = file("z_in.npy")
   dataset goals = file("target.npy")
   record y.value
 }}
 experiment learn on eprop {{
-  for each row of inputs {{
+  for each row of inputs rows [0, {steps}] {{
+    present x from inputs
+    present goal from goals
+    step 1 ticks
+    readout y = y.value
+  }}
+  call learn
+  readout w = W
+  for each row of inputs rows [{steps}, {steps + 2}] {{
     present x from inputs
     present goal from goals
     step 1 ticks
@@ -269,16 +306,18 @@ experiment learn on eprop {{
 """, z_in=z_in, w_in=w_in, w_out=w_out, target=target)
     spikes = np.array(zs).sum()
     return [("outputs", got["y"], ys),
-            ("gradient", w_in.ravel() - got["w"][0], grad),
+            ("gradient", (w_in.ravel() - got["w"][0])*1e4, grad),
+            ("after the call", (got["w"][0] - got["w"][1])*1e4, later),
+            ("something after", [0 if np.abs(later).max() > 1e-3 else 1], [0]),
             ("it spiked", [0 if 5 < spikes < 100 else 1], [0])]
 
 
-@oracle(1e-10, rules="eprop_lif eprop_unit leaky_readout", cpu=1e-3)
+@oracle(1e-9, rules="eprop_lif eprop_unit leaky_readout learning_signal", cpu=2e-2)
 def eprop_leaky(run):
     return eprop_case(run, 0)
 
 
-@oracle(1e-10, rules="eprop_alif eprop_unit", cpu=1e-3)
+@oracle(1e-9, rules="eprop_alif eprop_unit", cpu=2e-2)
 def eprop_adaptive(run):
     return eprop_case(run, 0.4)
 
