@@ -51,6 +51,8 @@ public:
          mlir::Type real);
   /// Adds the return; call once, last.
   void finish();
+  /// Gives the function up, in place of finish.
+  void erase() { function.erase(); }
   llvm::StringRef name() { return function.getSymName(); }
 
   mlir::OpBuilder builder;

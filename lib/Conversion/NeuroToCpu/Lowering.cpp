@@ -193,7 +193,7 @@ void Lowering::needDepth(Value value, int64_t delay) {
     it->second->depth = std::max(it->second->depth, delay + 1);
 }
 
-SignalUse Lowering::use(Value value, int64_t delay) {
+SignalUse Lowering::use(Value value, int64_t delay) const {
   while (auto op = value.getDefiningOp<neuro::DelayOp>()) {
     delay += op.getTicks();
     value = op.getInput();
@@ -544,9 +544,7 @@ void Lowering::writePlan() {
   for (const std::string &name : streams)
     streamList.push_back(
         dictionary({field("stream", name), field("buffer", "key." + name)}));
-  module->setAttr(
-      kPlanAttrName,
-      dictionary({field("real", isDouble ? "f64" : "f32"),
+  Fields fields = {field("real", isDouble ? "f64" : "f32"),
                   field("dt_ms", Attribute(globals.getF64FloatAttr(dt))),
                   field("seed", int64_t(network.getSeed())),
                   field("batch", lanes),
@@ -555,7 +553,10 @@ void Lowering::writePlan() {
                   field("spike_arrays", spikeArrays),
                   field("populations", populations), field("items", items),
                   field("plastics", plastics), field("random", streamList),
-                  field("recorders", recorders)}));
+                  field("recorders", recorders)};
+  if (runPlan)
+    fields.push_back(field("run", runPlan));
+  module->setAttr(kPlanAttrName, dictionary(fields));
 }
 
 LogicalResult Lowering::run() {
@@ -609,6 +610,7 @@ LogicalResult Lowering::run() {
     if (failed(lowerPlastic(plastic)))
       return failure();
   addRecorders();
+  emitRun();
   writePlan();
   return success();
 }

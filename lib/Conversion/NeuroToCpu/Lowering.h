@@ -80,7 +80,7 @@ private:
   mlir::LogicalResult collectWeights();
   mlir::LogicalResult collectSignals();
   void needDepth(mlir::Value value, int64_t delay);
-  SignalUse use(mlir::Value value, int64_t delay = 0);
+  SignalUse use(mlir::Value value, int64_t delay = 0) const;
   mlir::NamedAttribute field(llvm::StringRef name, mlir::Attribute value);
   mlir::NamedAttribute field(llvm::StringRef name, int64_t value);
   mlir::NamedAttribute field(llvm::StringRef name, llvm::StringRef value);
@@ -159,6 +159,12 @@ private:
   void emitRuleReduction(Handler &h, neuro::ReduceOp reduce, mlir::Value lane);
   mlir::LogicalResult emitBounds(Plasticity &p);
 
+  // Run.cpp
+  void emitRun();
+  void emitRunItem(Kernel &kernel, mlir::DictionaryAttr item, mlir::Value now,
+                   mlir::Value tick);
+  int64_t rowsPerRun();
+
   // Tensors.cpp
   mlir::LogicalResult lowerTensors(llvm::ArrayRef<mlir::Operation *> ops);
   mlir::LogicalResult emitTensors(Kernel &kernel,
@@ -197,6 +203,7 @@ private:
   std::vector<std::string> bufferNames;
   unsigned functionCount = 0, scratchCount = 0;
 
+  mlir::Attribute runPlan; ///< null: the engine goes through each tick
   AttrList items, plastics, stimuli, spikeArrays, populations, recorders;
 };
 

@@ -191,6 +191,8 @@ CompileResult CpuTarget::compile(ModuleOp source, const TargetOptions &options,
   for (StringRef list : {"items", "plastics"})
     for (Attribute entry : cast<ArrayAttr>(plan.get(list)))
       collectFunctions(entry, spec.functions);
+  if (Attribute run = plan.get("run"))
+    collectFunctions(run, spec.functions);
 
   llvm::json::Value manifest = toJson(plan);
   llvm::json::Object &object = *manifest.getAsObject();

@@ -92,6 +92,7 @@ private:
   void readItems(const JsonReader &list);
   void readPlastics(const JsonReader &list);
   void readRecorders(const JsonReader &list);
+  void readRun(const JsonReader &entry);
   bool readEvents(const JsonReader &entry, const char *prefix,
                   EventsPlan &events);
 
@@ -344,6 +345,38 @@ void Reader::readRecorders(const JsonReader &list) {
   }
 }
 
+void Reader::readRun(const JsonReader &entry) {
+  RunPlan &run = plan.run;
+  run.function = function(entry.at("function"));
+  run.capacity = entry.at("capacity").natural(UINT32_MAX);
+  if (run.capacity == 0)
+    entry.at("capacity").error("must be at least 1");
+  JsonReader rows = entry.at("rows"), records = entry.at("records");
+  if (rows.size() != plan.stimuli.size())
+    rows.error("one buffer per stimulus is needed");
+  if (records.size() != plan.recorders.size())
+    records.error("one buffer per recorder is needed");
+  for (const SignalPlan &signal : plan.signals)
+    if (signal.isSpikes)
+      entry.error("a network with spikes runs tick by tick");
+  if (!status)
+    return;
+  for (size_t i = 0; i < rows.size() && status; ++i)
+    run.rows.push_back(buffer(
+        rows[i], plan.signals[plan.stimuli[i].signal].units * run.capacity,
+        real()));
+  for (size_t i = 0; i < records.size() && status; ++i) {
+    const RecorderPlan &recorder = plan.recorders[i];
+    uint64_t units = recorder.signal == kNone
+                         ? recorder.units
+                         : plan.signals[recorder.signal].units;
+    run.records.push_back(buffer(records[i], units * run.capacity, real()));
+  }
+  run.control =
+      buffer(entry.at("control"),
+             3 + plan.stimuli.size() + plan.plastics.size(), Element::I64);
+}
+
 void Reader::read(const JsonReader &program) {
   std::string id = program.at("id").string();
   if (id.empty() || id.size() > 16 ||
@@ -383,6 +416,8 @@ void Reader::read(const JsonReader &program) {
     readPlastics(program.at("plastics"));
   if (status)
     readRecorders(program.at("recorders"));
+  if (status && program.has("run"))
+    readRun(program.at("run"));
   JsonReader keys = program.at("random");
   for (size_t i = 0; i < keys.size() && status; ++i)
     plan.keys.push_back({keys[i].at("stream").string(),

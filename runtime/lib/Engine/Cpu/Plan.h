@@ -102,6 +102,13 @@ struct RecorderPlan {
   uint64_t delay = 0, every = 1, units = 0;
   std::vector<int64_t> shape; ///< of a state, in one lane
 };
+struct RunPlan { ///< many ticks in one call, for networks without spikes
+  uint32_t function = kNone; ///< none: no such function
+  uint32_t control = kNone;
+  uint64_t capacity = 0;     ///< rows of the buffers below
+  std::vector<uint32_t> rows;    ///< of stimuli
+  std::vector<uint32_t> records; ///< of recorders
+};
 struct KeyPlan {
   std::string stream;
   uint32_t buffer = kNone;
@@ -125,6 +132,7 @@ struct Plan {
   std::vector<PlasticPlan> plastics;
   std::vector<RecorderPlan> recorders;
   std::vector<KeyPlan> keys;
+  RunPlan run;
 };
 
 /// Reads manifest["program"]. Every index is checked against its list, every
