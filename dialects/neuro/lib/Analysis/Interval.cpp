@@ -362,7 +362,10 @@ IntervalEvaluator::Result IntervalEvaluator::visitSelect(Operation *op,
     refined.depth = context.depth + 1;
     refine(select.getCondition(), truth, context, refined);
     bool contradiction = false;
-    for (auto [value, interval] : refined.assumed)
+    // Only what this condition says: an older assumption may be about a value
+    // that is being computed right now, from this very select.
+    for (auto [value, interval] :
+         ArrayRef(refined.assumed).drop_front(context.assumed.size()))
       contradiction |= visit(value, context).interval.meet(interval).isEmpty();
     Value arm = truth ? select.getTrueValue() : select.getFalseValue();
     if (!contradiction)
