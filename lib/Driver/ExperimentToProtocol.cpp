@@ -3,12 +3,15 @@
 // Writes the steps of a `neuro.experiment` as the protocol that the host
 // session reads (schema: runtime/include/neuroc/rt/Protocol.h). Each for_each
 // gets a variable, "row1", "row2", … by depth; data `from` a dataset without a
-// row uses that of the innermost one.
+// row uses that of the innermost one. What the host computes becomes steps on
+// numbered registers, one for each SSA value.
 #include "Model.h"
 
 #include "neuroc/Neuro/Analysis/Values.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 namespace json = llvm::json;
@@ -30,6 +33,14 @@ private:
   json::Object snapshot(neuro::SnapshotOp op);
   json::Object readout(neuro::ReadoutOp op);
   void expect(neuro::ExpectOp op);
+  std::optional<json::Object> hostStep(Operation *op);
+  json::Object read(neuro::ReadOp op);
+  json::Object stream(neuro::StreamOp op);
+  json::Object loopWhile(neuro::WhileOp op);
+  int64_t registerOf(Value value) {
+    return registers.try_emplace(value, int64_t(registers.size()))
+        .first->second;
+  }
 
   /// Number of values of a stimulus or population, for distributions.
   int64_t sizeOf(StringRef symbol);
@@ -41,6 +52,7 @@ private:
   neuro::NetworkOp network;
   unsigned loops = 0;
   std::vector<std::string> tables;
+  llvm::DenseMap<Value, int64_t> registers;
 };
 } // namespace
 
@@ -54,6 +66,20 @@ int64_t Writer::sizeOf(StringRef symbol) {
   return 1;
 }
 
+/// Where the step stands in the source, for errors of the run.
+static void place(json::Object &out, Operation *op) {
+  if (auto loc = dyn_cast<FileLineColLoc>(op->getLoc()))
+    out["at"] = (llvm::sys::path::filename(loc.getFilename().getValue()) +
+                 ":" + Twine(loc.getLine()) + ":" + Twine(loc.getColumn()))
+                    .str();
+}
+
+/// Values may be given for every lane of a batch.
+static int64_t countOf(Attribute values, int64_t size) {
+  auto elements = dyn_cast<ElementsAttr>(values);
+  return elements ? elements.getNumElements() : size;
+}
+
 void Writer::data(json::Object &out, std::optional<Attribute> values,
                   std::optional<StringRef> dataset, std::optional<uint64_t> row,
                   StringRef symbol, StringRef stream) {
@@ -63,7 +89,8 @@ void Writer::data(json::Object &out, std::optional<Attribute> values,
       list.push_back(*single);
     else
       for (double value : neuro::materialize(
-               *values, sizeOf(symbol), network.getSeed(), stream))
+               *values, countOf(*values, sizeOf(symbol)), network.getSeed(),
+               stream))
         list.push_back(std::isfinite(value) ? json::Value(value)
                                             : json::Value(nullptr));
     out["values"] = std::move(list);
@@ -84,6 +111,13 @@ json::Object Writer::forEach(neuro::ForEachOp op) {
     out["first"] = (*rows)[0];
     out["count"] = (*rows)[1] - (*rows)[0];
   }
+  if (auto key = op.getShuffled())
+    out["shuffled"] = int64_t(*key);
+  if (auto counter = op.getCounter())
+    out["counter"] = *counter;
+  if (op->hasAttr("neuro.batched"))
+    out["batched"] = true;
+  place(out, op);
   out["body"] = steps(op.getBody().front());
   --loops;
   return out;
@@ -105,16 +139,19 @@ json::Object Writer::assign(neuro::AssignOp op) {
 }
 
 json::Object Writer::snapshot(neuro::SnapshotOp op) {
-  json::Array populations, weights;
+  json::Array populations, weights, plastics;
   for (auto item : op.getItems().getAsRange<FlatSymbolRefAttr>()) {
-    bool isWeight = isa_and_nonnull<neuro::WeightOp>(
-        SymbolTable::lookupSymbolIn(network, item.getValue()));
-    (isWeight ? weights : populations).push_back(item.getValue());
+    Operation *of = SymbolTable::lookupSymbolIn(network, item.getValue());
+    (isa_and_nonnull<neuro::WeightOp>(of)    ? weights
+     : isa_and_nonnull<neuro::PlasticOp>(of) ? plastics
+                                             : populations)
+        .push_back(item.getValue());
   }
   return json::Object{{"op", "snapshot"},
           {"as", op.getName()},
           {"populations", std::move(populations)},
-          {"weights", std::move(weights)}};
+          {"weights", std::move(weights)},
+          {"plastics", std::move(plastics)}};
 }
 
 json::Object Writer::readout(neuro::ReadoutOp op) {
@@ -189,9 +226,12 @@ std::optional<json::Object> Writer::step(Operation *op) {
                             {"body", steps(phase.getBody().front())}};
       })
       .Case([&](neuro::RepeatOp repeat) -> Result {
-        return json::Object{{"op", "repeat"},
-                            {"count", int64_t(repeat.getCount())},
-                            {"body", steps(repeat.getBody().front())}};
+        json::Object out{{"op", "repeat"},
+                         {"count", int64_t(repeat.getCount())},
+                         {"body", steps(repeat.getBody().front())}};
+        if (auto counter = repeat.getCounter())
+          out["counter"] = *counter;
+        return out;
       })
       .Case([&](neuro::ForEachOp loop) -> Result { return forEach(loop); })
       .Case([&](neuro::PresentOp present) -> Result {
@@ -245,7 +285,108 @@ std::optional<json::Object> Writer::step(Operation *op) {
         expect(op);
         return std::nullopt;
       })
-      .Default([](Operation *) -> Result { return std::nullopt; });
+      .Default([&](Operation *other) -> Result { return hostStep(other); });
+}
+
+//===----------------------------------------------------------------------===//
+// What the host computes
+//===----------------------------------------------------------------------===//
+
+json::Object Writer::read(neuro::ReadOp op) {
+  json::Object out{{"op", "read"},
+                   {"out", registerOf(op.getResult())},
+                   {"of", neuro::stringifyHostKind(op.getOf())},
+                   {"source", op.getSource()}};
+  if (auto variable = op.getVariable())
+    out["state"] = *variable;
+  if (auto snapshot = op.getSnapshot())
+    out["snapshot"] = *snapshot;
+  if (op.getOf() == neuro::HostKind::Signal)
+    out["reduce"] = neuro::stringifyReduce(op.getReduce());
+  if (op.getCurrent())
+    out["row"] = json::Object{{"var", "row" + std::to_string(loops)}};
+  return out;
+}
+
+json::Object Writer::stream(neuro::StreamOp op) {
+  json::Array inputs;
+  for (auto [stimulus, dataset] :
+       llvm::zip(op.getStimuli().getAsRange<FlatSymbolRefAttr>(),
+                 op.getDatasets().getAsRange<FlatSymbolRefAttr>()))
+    inputs.push_back(json::Object{{"stimulus", stimulus.getValue()},
+                                  {"dataset", dataset.getValue()}});
+  json::Object out{{"op", "stream"},
+                   {"inputs", std::move(inputs)},
+                   {"every", int64_t(op.getEvery())}};
+  if (auto rows = op.getRows()) {
+    out["first"] = (*rows)[0];
+    out["count"] = (*rows)[1] - (*rows)[0];
+  }
+  return out;
+}
+
+json::Object Writer::loopWhile(neuro::WhileOp op) {
+  json::Object out{{"op", "while"},
+                   {"until", op.getUntil()},
+                   {"max", int64_t(op.getMax())},
+                   {"body_first", op.getBodyFirst()}};
+  out["condition"] = steps(op.getCondition().front());
+  out["body"] = steps(op.getBody().front());
+  return out;
+}
+
+std::optional<json::Object> Writer::hostStep(Operation *op) {
+  json::Object out;
+  if (auto literal = dyn_cast<neuro::LiteralOp>(op)) {
+    auto type = cast<ShapedType>(literal.getValues().getType());
+    json::Array shape, values;
+    for (int64_t extent : type.getShape())
+      shape.push_back(extent);
+    for (double value : neuro::toDoubles(literal.getValues()))
+      values.push_back(std::isfinite(value) ? json::Value(value)
+                                            : json::Value(nullptr));
+    out = json::Object{{"op", "literal"},
+           {"out", registerOf(literal.getResult())},
+           {"shape", std::move(shape)},
+           {"values", std::move(values)}};
+  } else if (auto step = dyn_cast<neuro::ReadOp>(op)) {
+    out = read(step);
+  } else if (auto step = dyn_cast<neuro::CalcOp>(op)) {
+    json::Array in;
+    for (Value operand : step.getOperands())
+      in.push_back(registerOf(operand));
+    out = json::Object{{"op", "calc"},
+           {"function", step.getFunction()},
+           {"in", std::move(in)},
+           {"out", registerOf(step.getResult())}};
+    if (auto options = step.getOptions())
+      out["axis"] = (*options)[0];
+  } else if (auto step = dyn_cast<neuro::StoreOp>(op)) {
+    out = json::Object{{"op", "store"},
+           {"value", registerOf(step.getValue())},
+           {"into", neuro::stringifyHostKind(step.getInto())},
+           {"target", step.getTarget()}};
+    if (step.getInto() == neuro::HostKind::Table)
+      tables.push_back(step.getTarget().str());
+    if (auto variable = step.getVariable())
+      out["state"] = *variable;
+    if (step.getClamp())
+      out["clamp"] = true;
+  } else if (auto step = dyn_cast<neuro::IfOp>(op)) {
+    out = json::Object{{"op", "if"},
+           {"condition", registerOf(step.getCondition())},
+           {"body", steps(step.getBody().front())}};
+    if (!step.getOtherwise().empty())
+      out["else"] = steps(step.getOtherwise().front());
+  } else if (auto step = dyn_cast<neuro::WhileOp>(op)) {
+    out = loopWhile(step);
+  } else if (auto step = dyn_cast<neuro::StreamOp>(op)) {
+    out = stream(step);
+  } else {
+    return std::nullopt;
+  }
+  place(out, op);
+  return out;
 }
 
 json::Array Writer::steps(Block &block) {

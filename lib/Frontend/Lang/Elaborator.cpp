@@ -6,6 +6,8 @@
 #include "Elaborator.h"
 #include "Parser.h"
 
+#include "llvm/ADT/ScopeExit.h"
+
 namespace neuroc::lang {
 
 using namespace mlir;
@@ -30,6 +32,8 @@ void Elaborator::add(const File &file, bool library) {
     put(models, m);
   for (const auto &r : file.rules)
     put(rules, r);
+  for (const auto &p : file.procedures)
+    put(procedures, p);
   for (const auto &f : file.functions) {
     auto [it, fresh] = functions.insert({f->name.name, f.get()});
     if (!fresh && !library) {
@@ -140,6 +144,7 @@ ConstResult Elaborator::evalConst(const Expr &e, const ConstEnv *env,
                                   uint64_t seed, llvm::StringRef stream) {
   ConstDomain domain(diag);
   ExprEval<ConstDomain> eval(domain, diag, functions);
+  eval.local = localFunctions;
   domain.lookup = [&](const Expr &name) -> std::optional<ConstResult> {
     if (const ConstTyped *known = env ? env->lookup(name.name) : nullptr)
       return ConstResult(*known);
@@ -308,6 +313,8 @@ Checked *Elaborator::checkModel(const ModelDecl &m) {
   for (const auto &f : m.functions)
     c.functions[f->name.name] = f.get();
   const Origin *origin = diag.setOrigin(nullptr);
+  const LocalFunctions *outer = localFunctions;
+  localFunctions = &c.functions;
   for (const Decl &d : m.params)
     checkDecl(c, d, SymbolKind::Param);
   for (const Decl &d : m.lets)
@@ -323,6 +330,7 @@ Checked *Elaborator::checkModel(const ModelDecl &m) {
   if (c.ok)
     emitModel(c);
   diag.setOrigin(origin);
+  localFunctions = outer;
   return &c;
 }
 
@@ -335,6 +343,8 @@ Checked *Elaborator::checkRule(const RuleDecl &r) {
   for (const auto &f : r.functions)
     c.functions[f->name.name] = f.get();
   const Origin *origin = diag.setOrigin(nullptr);
+  const LocalFunctions *outer = localFunctions;
+  localFunctions = &c.functions;
   auto predefined = [&](const Ident &given, const char *name, SymbolKind kind,
                         const TypeSpec &type, Dim dim) {
     Symbol s{kind, dim};
@@ -368,12 +378,17 @@ Checked *Elaborator::checkRule(const RuleDecl &r) {
   if (c.ok)
     emitRule(c);
   diag.setOrigin(origin);
+  localFunctions = outer;
   return &c;
 }
 
 ConstEnv Elaborator::parameterValues(const Checked &c,
                                      const ConstEnv &overrides, bool report) {
   ConstEnv env;
+  // Values may use the functions of the model.
+  const LocalFunctions *outer = localFunctions;
+  localFunctions = &c.functions;
+  auto restore = llvm::make_scope_exit([&] { localFunctions = outer; });
   auto compute = [&](const Decl &d, SymbolKind kind) {
     auto given = overrides.find(d.name.name);
     if (given != overrides.end()) {
@@ -439,7 +454,9 @@ ConstEnv Elaborator::parameterValues(const Checked &c,
       return false;
     if (e.kind == Expr::Name && (e.name == "t" || e.name == "dt"))
       return false;
-    if (e.kind == Expr::Call && (e.name == "uniform" || e.name == "normal"))
+    if (e.kind == Expr::Call &&
+        (e.name == "uniform" || e.name == "normal" ||
+         llvm::is_contained(collectiveNames(), e.name)))
       return false;
     return llvm::all_of(e.args, [&](const ExprPtr &a) { return closed(*a); });
   };

@@ -7,6 +7,7 @@
 
 #include "Circuits.h"
 #include "ConstEval.h"
+#include "HostExpr.h"
 #include "ScalarEmit.h"
 
 #include "neuroc/Frontend/Lang/Lang.h"
@@ -136,6 +137,7 @@ public:
 
 private:
   friend class CodeEmitter;
+  friend class HostDomain;
 
   // Compile-time expressions.
   ConstResult evalConst(const Expr &e, const ConstEnv *env,
@@ -178,7 +180,7 @@ private:
   bool declareScalar(NetworkInfo &net, Node &node, const Item &it);
   /// A model or rule with functions replaced and parameters fixed.
   Checked *variant(Checked &c, const std::map<std::string, Ident> &functions,
-                   const ConstEnv &given);
+                   const ConstEnv &given, SMLoc loc);
   /// The function that `{ phi = NAME }` binds, checked; false after an error.
   bool bindFunction(const Checked &c, const Item &bind, const std::string &what,
                     std::map<std::string, Ident> &functions);
@@ -242,6 +244,39 @@ private:
   void emitReadout(NetworkInfo &net, ConstEnv &env, const Item &it);
   void emitExpect(NetworkInfo &net, ConstEnv &env, const Item &it);
   const Symbol *stateOf(NetworkInfo &net, const Expr &e, Node *&node);
+  // What the host computes (EmitHost.cpp).
+  bool isStatic(NetworkInfo &net, const ConstEnv &env, const Expr &e);
+  std::optional<ExperimentState::Variable>
+  hostValue(NetworkInfo &net, const ConstEnv &env, const Expr &e,
+            mlir::Value &value, const Dim *want = nullptr,
+            const std::string &what = "");
+  mlir::Value hostCondition(NetworkInfo &net, const ConstEnv &env,
+                            const Expr &e, const std::string &what,
+                            bool negate);
+  void storeVariable(const std::string &name, mlir::Value value,
+                     const ExperimentState::Variable &info, SMLoc loc);
+  void emitLet(NetworkInfo &net, ConstEnv &env, const Item &it);
+  void emitSet(NetworkInfo &net, ConstEnv &env, const Item &it);
+  void emitIf(NetworkInfo &net, ConstEnv &env, const Item &it, int loops);
+  void emitWhile(NetworkInfo &net, ConstEnv &env, const Item &it, int loops);
+  void emitForEach(NetworkInfo &net, ConstEnv &env, const Item &it, int loops);
+  void emitForIn(NetworkInfo &net, ConstEnv &env, const Item &it, int loops);
+  void emitStream(NetworkInfo &net, ConstEnv &env, const Item &it);
+  void emitStore(NetworkInfo &net, ConstEnv &env, const Item &it);
+  void emitTableRow(NetworkInfo &net, ConstEnv &env, const Item &it);
+  void emitProcedure(NetworkInfo &net, ConstEnv &env, const Item &it,
+                     int loops);
+  void emitInPlace(NetworkInfo &net, ConstEnv &env,
+                   const std::vector<ItemPtr> &items, int loops);
+  std::vector<ItemPtr> expandProcedure(const Item &it, bool report);
+  void collectAssigned(const std::vector<ItemPtr> &items, unsigned depth = 0);
+  bool declareCounter(ConstEnv &env, const Clause *as,
+                      mlir::StringAttr &counter);
+  bool rowsClause(const Item &it, const ConstEnv &env,
+                  const std::string &dataset, int64_t count,
+                  mlir::DenseI64ArrayAttr &rows);
+  const std::vector<int64_t> *datasetOf(NetworkInfo &net, const Expr &e);
+  const Node *stimulusOf(NetworkInfo &net, const Expr &e);
 
   Diag &diag;
   const LangOptions &options;
@@ -264,8 +299,11 @@ private:
   std::map<std::string, std::unique_ptr<NetworkInfo>> networkInfos;
   std::map<std::string, SMLoc> topLevel; ///< networks and experiments
   std::set<std::string> readouts;        ///< tables of the present experiment
-  std::set<std::string> snapshots;
+  std::unique_ptr<ExperimentState> experimentState;
+  bool batchedLoop = false; ///< the innermost loop takes rows for all lanes
+  std::map<std::string, std::pair<const ProcedureDecl *, bool>> procedures;
   uint64_t networkSeed = 1;   ///< of the network that is worked on
+  const LocalFunctions *localFunctions = nullptr; ///< of the model in hand
   bool missingValues = false; ///< data may hold NaN
   std::set<std::string> usedOverrides;   ///< of options.overrides
 };

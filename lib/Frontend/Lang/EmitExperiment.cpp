@@ -4,6 +4,8 @@
 // ticks, values are checked against the units and shapes of what they set.
 #include "Elaborator.h"
 
+#include "neuroc/rt/HostMath.h"
+
 namespace neuroc::lang {
 
 using namespace mlir;
@@ -20,8 +22,10 @@ void Elaborator::emitExperiment(const ExperimentDecl &e) {
   NetworkInfo &net = *found->second;
   if (!net.op)
     return; // faulty and reported
+  networkSeed = net.seed;
   readouts.clear();
-  snapshots.clear();
+  experimentState = std::make_unique<ExperimentState>();
+  collectAssigned(e.items);
   b.setInsertionPointToEnd(module.getBody());
   auto op = neuro::ExperimentOp::create(b, diag.location(e.name.loc),
                                         e.name.name, e.network.name);
@@ -44,8 +48,19 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
   Location l = diag.location(it.loc);
   const std::string &word = it.keyword;
   if (word == "let") {
-    if (ConstResult r = evalConst(*it.value, &env))
-      env[it.name.name] = *r;
+    emitLet(net, env, it);
+  } else if (word == "set") {
+    emitSet(net, env, it);
+  } else if (word == "if") {
+    emitIf(net, env, it, loops);
+  } else if (word == "while" || word == "until") {
+    emitWhile(net, env, it, loops);
+  } else if (word == "for_in") {
+    emitForIn(net, env, it, loops);
+  } else if (word == "stream") {
+    emitStream(net, env, it);
+  } else if (word == "()") {
+    emitProcedure(net, env, it, loops);
   } else if (word == "dataset") {
     if (!declareName(net, it.name))
       return;
@@ -57,34 +72,12 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     emitSteps(net, env, it.body, op.getBody(), loops);
   } else if (word == "repeat") {
     auto n = evalInteger(*it.value, &env, "the count of 'repeat'", 0);
-    auto op = neuro::RepeatOp::create(b, l, n.value_or(0), StringAttr());
+    StringAttr counter;
+    declareCounter(env, it.clause("as"), counter);
+    auto op = neuro::RepeatOp::create(b, l, n.value_or(0), counter);
     emitSteps(net, env, it.body, op.getBody(), loops);
   } else if (word == "for") {
-    auto d = net.datasets.find(it.from->name);
-    if (d == net.datasets.end()) {
-      std::vector<std::string> names;
-      for (const auto &entry : net.datasets)
-        names.push_back(entry.first);
-      diag.unknown(it.from->loc, "dataset", it.from->name, names);
-      return;
-    }
-    DenseI64ArrayAttr rows;
-    if (const Clause *c = it.clause("rows")) {
-      auto lo = evalInteger(*c->value->args[0], &env, "the first row", 0);
-      auto hi = evalInteger(*c->value->args[1], &env, "the end of the rows", 0);
-      if (!lo || !hi)
-        return;
-      if (*lo > *hi || *hi > d->second[0]) {
-        diag.error(c->loc, "rows [" + llvm::Twine(*lo) + ", " +
-                               llvm::Twine(*hi) + ") are not in dataset '" +
-                               d->first + "', which has " +
-                               llvm::Twine(d->second[0]) + " rows");
-        return;
-      }
-      rows = b.getDenseI64ArrayAttr({*lo, *hi});
-    }
-    auto op = neuro::ForEachOp::create(b, l, d->first, rows, IntegerAttr(), StringAttr());
-    emitSteps(net, env, it.body, op.getBody(), loops + 1);
+    emitForEach(net, env, it, loops);
   } else if (word == "step") {
     auto n = it.transposed ? evalInteger(*it.value, &env, "'step'", 0)
                            : ticks(net, *it.value, &env, "'step'", true);
@@ -135,25 +128,33 @@ void Elaborator::emitStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     emitDataStep(net, env, it, loops);
   } else if (word == "snapshot") {
     SmallVector<Attribute> items;
+    std::set<std::string> &held =
+        experimentState->snapshots[it.name.name];
+    held.clear();
     for (const ExprPtr &e : it.shape) {
-      auto node = net.nodes.find(e->name);
+      std::string name = refKey(*e);
+      auto node = net.nodes.find(name);
       bool population =
           node != net.nodes.end() && node->second.kind != "stimulus";
-      if (!population && !net.weights.count(e->name)) {
+      if (!population && !net.weights.count(name) &&
+          !net.plastics.count(name)) {
         std::vector<std::string> names = nodeNames(net);
         for (const auto &entry : net.weights)
           names.push_back(entry.first);
-        diag.unknown(e->loc, "population or weight", e->name, names);
+        names.insert(names.end(), net.plastics.begin(), net.plastics.end());
+        diag.unknown(e->loc, "population, weight or plasticity", name, names);
         return;
       }
-      items.push_back(FlatSymbolRefAttr::get(b.getContext(), e->name));
+      held.insert(name);
+      items.push_back(FlatSymbolRefAttr::get(b.getContext(), name));
     }
-    snapshots.insert(it.name.name);
     neuro::SnapshotOp::create(b, l, it.name.name, b.getArrayAttr(items));
   } else if (word == "restore") {
-    if (!snapshots.count(it.name.name)) {
-      diag.unknown(it.name.loc, "snapshot", it.name.name,
-                   {snapshots.begin(), snapshots.end()});
+    if (!experimentState->snapshots.count(it.name.name)) {
+      std::vector<std::string> names;
+      for (const auto &s : experimentState->snapshots)
+        names.push_back(s.first);
+      diag.unknown(it.name.loc, "snapshot", it.name.name, names);
       return;
     }
     neuro::RestoreOp::create(b, l, it.name.name);
@@ -219,6 +220,13 @@ const Symbol *Elaborator::stateOf(NetworkInfo &net, const Expr &e,
 
 void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
                               int loops) {
+  bool ofSynapses = it.from->kind == Expr::Member &&
+                    it.from->args[0]->kind == Expr::Name &&
+                    net.plastics.count(it.from->args[0]->name);
+  if (it.value && (ofSynapses || !isStatic(net, env, *it.value))) {
+    emitStore(net, env, it);
+    return;
+  }
   Location l = diag.location(it.loc);
   // What is set: its name, unit and size.
   Node *node = nullptr;
@@ -278,16 +286,20 @@ void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
                             target + ".set");
     if (!r)
       return;
-    if (r->p.isArray() && size &&
-        static_cast<int64_t>(r->p.data.size()) != size) {
+    int64_t given = static_cast<int64_t>(r->p.data.size());
+    bool lanes = size && net.batch > 1 && given == size * net.batch;
+    if (r->p.isArray() && size && !lanes && given != size) {
       diag.error(it.value->loc, quote(*it.from) + " has " + llvm::Twine(size) +
                                     " units, but " +
                                     llvm::Twine(r->p.data.size()) +
                                     " values are given");
       return;
     }
-    if (r->p.isArray() && size)
+    if (r->p.isArray() && size) {
       r->p.shape = shape;
+      if (lanes)
+        r->p.shape.insert(r->p.shape.begin(), net.batch);
+    }
     values = valueAttr(*r, hertz);
   } else {
     auto d = net.datasets.find(it.to->name);
@@ -301,7 +313,9 @@ void Elaborator::emitDataStep(NetworkInfo &net, ConstEnv &env, const Item &it,
     int64_t columns = 1;
     for (size_t k = 1; k < d->second.size(); ++k)
       columns *= d->second[k];
-    if (size && columns != size) {
+    bool wholeBatch = net.batch > 1 && !batchedLoop && !it.clause("row") &&
+                      columns == size * net.batch;
+    if (size && columns != size && !wholeBatch) {
       diag.error(it.to->loc, "rows of dataset '" + it.to->name + "' have " +
                                   llvm::Twine(columns) + " values, but " +
                                   quote(*it.from) + " has " +
@@ -342,6 +356,33 @@ void Elaborator::emitReadout(NetworkInfo &net, ConstEnv &env, const Item &it) {
                                                       "count", "argmax"};
   const Expr *source = it.value.get();
   neuro::Reduce reduce = neuro::Reduce::Last;
+  // One signal or state, reduced over time; all else is computed.
+  const Expr *inner = source->kind == Expr::Call && source->args.size() == 1 &&
+                              !source->argNames[0] &&
+                              llvm::is_contained(reductions, source->name)
+                          ? source->args[0].get()
+                          : source;
+  const Expr *root = inner->kind == Expr::Member ? inner->args[0].get() : inner;
+  bool known = root->kind == Expr::Name &&
+               !experimentState->variables.count(root->name) &&
+               (net.nodes.count(root->name) ||
+                (inner == root && net.probeSpikes.count(root->name)) ||
+                (inner == root && inner == source &&
+                 net.weights.count(root->name)));
+  bool other = root->kind != Expr::Name ||
+               experimentState->variables.count(root->name) ||
+               experimentState->snapshots.count(root->name) ||
+               net.plastics.count(root->name) || readouts.count(root->name) ||
+               net.datasets.count(root->name) ||
+               net.weights.count(root->name) || env.lookup(root->name);
+  bool misspelt = source->kind == Expr::Call && inner == source &&
+                  source->args.size() == 1 && root == source &&
+                  !rt::findHostFunction(source->name) &&
+                  !functions.count(source->name);
+  if (!known && other && !misspelt) {
+    emitTableRow(net, env, it);
+    return;
+  }
   if (source->kind == Expr::Call) {
     auto r = neuro::symbolizeReduce(source->name);
     if (!r) {

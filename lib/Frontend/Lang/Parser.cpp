@@ -407,7 +407,7 @@ ExprPtr Parser::postfix() {
       e = finish(std::move(m));
     } else if (at(Tok::LBracket) && !peek().spaceBefore &&
                (e->kind == Expr::Name || e->kind == Expr::Member ||
-                e->kind == Expr::Index)) {
+                e->kind == Expr::Index || e->kind == Expr::Call)) {
       e = indexed(std::move(e));
     } else {
       break;

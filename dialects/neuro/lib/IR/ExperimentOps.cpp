@@ -3,6 +3,7 @@
 // Experiments: verifiers of the protocol's steps and of the names they use.
 // Rule numbers are those of NeuroOps.td.
 #include "neuroc/Neuro/Neuro.h"
+#include "neuroc/rt/HostMath.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -21,8 +22,8 @@ LogicalResult DatasetOp::verify() {
 static bool isStep(Operation *op) {
   return isa<PhaseOp, RepeatOp, ForEachOp, PresentOp, StepOp, SettleOp,
              EnableOp, DisableOp, ClampOp, ReleaseOp, AssignOp, CallOp,
-             SnapshotOp, RestoreOp, ReadoutOp, ExpectOp, LiteralOp, ReadOp, CalcOp,
-             StoreOp, IfOp, WhileOp, StreamOp>(op);
+             SnapshotOp, RestoreOp, ReadoutOp, ExpectOp, LiteralOp, ReadOp,
+             CalcOp, StoreOp, IfOp, WhileOp, StreamOp>(op);
 }
 
 LogicalResult ExperimentOp::verify() {
@@ -98,7 +99,86 @@ private:
     return need<PlasticOp>(step, name, "plasticity");
   }
 
+  /// Sugar becomes a population of the same name.
+  LogicalResult needSnapshotItem(Operation *step, StringRef name) {
+    if (isa_and_nonnull<AssociativeMemoryOp, PcLayerOp>(lookup(name)))
+      return success();
+    return need<WeightOp, PopulationOp, PlasticOp>(
+        step, name, "weight, population or plasticity");
+  }
+
+  /// A state of a population's units or of a plastic's synapses.
+  LogicalResult needAnyState(Operation *step, StringRef name,
+                             std::optional<StringRef> variable) {
+    if (!variable)
+      return step->emitOpError("needs the name of a state of '") << name << "'";
+    auto plastic = dyn_cast_or_null<PlasticOp>(lookup(name));
+    if (!plastic)
+      return needState(step, name, *variable);
+    RuleOp rule = plastic.getRuleOp();
+    if (rule && !isa_and_nonnull<StateOp>(rule.lookup(*variable)))
+      return step->emitOpError("names '")
+             << *variable << "', which is not a state of rule '"
+             << plastic.getRule() << "'";
+    return success();
+  }
+
+  LogicalResult checkRead(ReadOp read) {
+    StringRef source = read.getSource();
+    if (read.getSnapshot() && read.getOf() != HostKind::State &&
+        read.getOf() != HostKind::Weight)
+      return read.emitOpError("a snapshot holds states and weights only");
+    if (read.getCurrent() && (read.getOf() != HostKind::Dataset ||
+                              !read->getParentOfType<ForEachOp>()))
+      return read.emitOpError("only a dataset inside a for_each has a current "
+                              "row");
+    switch (read.getOf()) {
+    case HostKind::State:
+      return needAnyState(read, source, read.getVariable());
+    case HostKind::Weight:
+      return need<WeightOp>(read, source, "weight");
+    case HostKind::Signal:
+      return need<ProbeOp, WatchOp>(read, source, "probe or watch");
+    case HostKind::Dataset:
+      return needDataset(read, source);
+    case HostKind::Variable:
+    case HostKind::Table:
+      return success(); // made by the steps before it
+    }
+    return success();
+  }
+
+  LogicalResult checkStore(StoreOp store) {
+    StringRef target = store.getTarget();
+    switch (store.getInto()) {
+    case HostKind::State:
+      return needAnyState(store, target, store.getVariable());
+    case HostKind::Weight:
+      return need<WeightOp>(store, target, "weight");
+    case HostKind::Signal:
+      return need<StimulusOp>(store, target, "stimulus");
+    default:
+      return success();
+    }
+  }
+
+  LogicalResult checkStream(StreamOp stream) {
+    for (auto name : stream.getStimuli().getAsRange<FlatSymbolRefAttr>())
+      if (failed(need<StimulusOp>(stream, name.getValue(), "stimulus")))
+        return failure();
+    for (auto name : stream.getDatasets().getAsRange<FlatSymbolRefAttr>())
+      if (failed(needDataset(stream, name.getValue())))
+        return failure();
+    return success();
+  }
+
   LogicalResult checkStep(Operation *op) {
+    if (auto step = dyn_cast<ReadOp>(op))
+      return checkRead(step);
+    if (auto step = dyn_cast<StoreOp>(op))
+      return checkStore(step);
+    if (auto step = dyn_cast<StreamOp>(op))
+      return checkStream(step);
     if (auto step = dyn_cast<PresentOp>(op)) {
       if (failed(need<StimulusOp>(op, step.getStimulus(), "stimulus")))
         return failure();
@@ -130,9 +210,8 @@ private:
     }
     if (auto step = dyn_cast<SnapshotOp>(op)) {
       for (Attribute item : step.getItems())
-        if (failed(need<WeightOp, PopulationOp>(
-                op, cast<FlatSymbolRefAttr>(item).getValue(),
-                "weight or population")))
+        if (failed(needSnapshotItem(op,
+                                    cast<FlatSymbolRefAttr>(item).getValue())))
           return failure();
       return success();
     }
@@ -199,7 +278,24 @@ LogicalResult SettleOp::verify() {
   return success();
 }
 
-LogicalResult CalcOp::verify() { return success(); }
+LogicalResult CalcOp::verify() { // calc_r1
+  const rt::HostFunction *function = rt::findHostFunction(getFunction().str());
+  if (!function)
+    return emitOpError("calls '")
+           << getFunction() << "', which is not a function of the host";
+  int count = static_cast<int>(getOperands().size());
+  if (count < function->least ||
+      (function->most >= 0 && count > function->most))
+    return emitOpError("calls '")
+           << getFunction() << "', written " << function->usage << ", with "
+           << count << " operands";
+  if (auto options = getOptions())
+    if (!function->axis || options->size() != 1)
+      return emitOpError("gives '")
+             << getFunction() << "' options; "
+             << (function->axis ? "one axis is expected" : "it takes none");
+  return success();
+}
 
 LogicalResult StoreOp::verify() {
   if (getInto() == HostKind::Dataset) // store_r1
@@ -220,7 +316,8 @@ LogicalResult WhileOp::verify() {
 }
 
 LogicalResult StreamOp::verify() {
-  if (getStimuli().empty() || getStimuli().size() != getDatasets().size())
+  if (getStimuli().empty() || // stream_r1
+      getStimuli().size() != getDatasets().size())
     return emitOpError("needs one dataset for each stimulus, and at least one");
   auto rows = getRows();
   if (int64_t(getEvery()) < 1 || // stream_r2
