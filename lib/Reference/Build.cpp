@@ -7,6 +7,9 @@
 
 #include "neuroc/Neuro/Analysis/Values.h"
 
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassManager.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -154,6 +157,11 @@ LogicalResult ReferenceEngine::build(uint64_t seedOverride) {
   seed = network.getSeed();
   dt = network.getDt().convertToDouble();
   lanes = network.getBatch();
+  // Elementwise code on tensors has one form from here on.
+  PassManager elementwise(core->getContext());
+  elementwise.addPass(createConvertElementwiseToLinalgPass());
+  if (failed(elementwise.run(*core)))
+    return failure();
   FailureOr<TickSchedule> schedule = TickSchedule::compute(network);
   if (failed(schedule))
     return failure();

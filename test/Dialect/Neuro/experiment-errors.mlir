@@ -107,7 +107,7 @@ neuro.experiment @experiment_r2_readout on @n {
 neuro.network @n dt 1.0 {
 }
 neuro.experiment @experiment_r2_snapshot on @n {
-  // expected-error @below {{'neuro.snapshot' op names 'W', which is not a weight or population of network 'n'}}
+  // expected-error @below {{'neuro.snapshot' op names 'W', which is not a weight, population or plasticity of network 'n'}}
   neuro.snapshot "s" of [@W]
 }
 

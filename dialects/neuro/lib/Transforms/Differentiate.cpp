@@ -40,13 +40,11 @@ Value Calculus::mul(Value a, Value b) {
 Value Calculus::div(Value a, Value b) {
   return a ? apply<arith::DivFOp>(a, b) : Value();
 }
-Value Calculus::neg(Value a) {
-  return a ? apply<arith::NegFOp>(a) : Value();
-}
+Value Calculus::neg(Value a) { return a ? apply<arith::NegFOp>(a) : Value(); }
 Value Calculus::select(Value condition, Value a, Value b) {
-  return a || b ? apply<arith::SelectOp>(condition, materialize(a),
-                                         materialize(b))
-                : Value();
+  return a || b
+             ? apply<arith::SelectOp>(condition, materialize(a), materialize(b))
+             : Value();
 }
 
 //===----------------------------------------------------------------------===//
@@ -65,9 +63,8 @@ static Value getSlope(Operation *op, Calculus &c) {
       .Case([&](math::Exp2Op) { return c.mul(c.number(std::log(2.0)), y); })
       .Case([&](math::ExpM1Op) { return c.add(y, one()); })
       .Case([&](math::LogOp) { return over(x); })
-      .Case([&](math::Log2Op) {
-        return over(c.mul(x, c.number(std::log(2.0))));
-      })
+      .Case(
+          [&](math::Log2Op) { return over(c.mul(x, c.number(std::log(2.0)))); })
       .Case([&](math::Log10Op) {
         return over(c.mul(x, c.number(std::log(10.0))));
       })
@@ -76,9 +73,7 @@ static Value getSlope(Operation *op, Calculus &c) {
       .Case([&](math::RsqrtOp) {
         return c.mul(c.number(-0.5), c.mul(y, square(y)));
       })
-      .Case([&](math::CbrtOp) {
-        return over(c.mul(c.number(3), square(y)));
-      })
+      .Case([&](math::CbrtOp) { return over(c.mul(c.number(3), square(y))); })
       .Case([&](math::TanhOp) { return c.sub(one(), square(y)); })
       .Case([&](math::SinhOp) { return c.apply<math::CoshOp>(x); })
       .Case([&](math::CoshOp) { return c.apply<math::SinhOp>(x); })
@@ -123,10 +118,10 @@ static Value differentiateReduce(ReduceOp op, Value tangent, OpBuilder &builder,
   };
   /// The tangent of the member that `number` others precede.
   auto pick = [&](Value value, double number) {
-    Value rank = ReduceOp::create(builder, op.getLoc(), GroupReduce::Rank,
-                                  value, op.getOver(), op.getGroupAttr(),
-                                  IntegerAttr(), false)
-                     .getResult();
+    Value rank =
+        ReduceOp::create(builder, op.getLoc(), GroupReduce::Rank, value,
+                         op.getOver(), op.getGroupAttr(), IntegerAttr(), false)
+            .getResult();
     Value is = c.apply<arith::CmpFOp>(arith::CmpFPredicate::OEQ, rank,
                                       c.number(number));
     return sum(c.select(is, tangent, Value()), false);
@@ -213,13 +208,12 @@ FailureOr<Value> neuroc::neuro::differentiate(Operation *op,
   if (isa<math::PowFOp>(op)) {
     Value base, exponent;
     if (t(0)) {
-      Value power =
-          c.apply<math::PowFOp>(x(0), c.sub(x(1), c.number(1)));
+      Value power = c.apply<math::PowFOp>(x(0), c.sub(x(1), c.number(1)));
       base = c.mul(t(0), c.mul(x(1), power));
     }
     if (t(1)) { // x^y log x, which goes to 0 with x
-      Value isPositive = c.apply<arith::CmpFOp>(arith::CmpFPredicate::OGT, x(0),
-                                                c.number(0));
+      Value isPositive =
+          c.apply<arith::CmpFOp>(arith::CmpFPredicate::OGT, x(0), c.number(0));
       Value log = c.apply<math::LogOp>(c.select(isPositive, x(0), c.number(1)));
       exponent = c.mul(t(1), c.mul(y, log));
     }

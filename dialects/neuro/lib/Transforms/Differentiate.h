@@ -26,7 +26,8 @@ public:
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
   /// The value itself, or the number 0.
   mlir::Value materialize(mlir::Value a) { return a ? a : number(0); }
-  template <typename OpT, typename... Args> mlir::Value apply(Args... args) {
+  template <typename OpT, typename... Args>
+  mlir::Value apply(Args... args) {
     return OpT::create(builder, loc, args...);
   }
 

@@ -27,8 +27,8 @@ Value ScalarBuilder::materialize(Scalar s) {
   Value result = c.number(s.number);
   for (const auto &[name, slope] : s.slopes) {
     Value param = GetOp::create(builder, loc, builder.getF64Type(), name);
-    result = c.add(result, c.mul(c.sub(param, c.number(slope.at)),
-                                 c.number(slope.slope)));
+    result = c.add(
+        result, c.mul(c.sub(param, c.number(slope.at)), c.number(slope.slope)));
   }
   return result;
 }
@@ -59,8 +59,8 @@ Scalar ScalarBuilder::add(Scalar a, Scalar b) {
     return b;
   if (b.isZero())
     return a;
-  return {0, arith::AddFOp::create(builder, loc, materialize(a),
-                                   materialize(b))};
+  return {0,
+          arith::AddFOp::create(builder, loc, materialize(a), materialize(b))};
 }
 
 Scalar ScalarBuilder::sub(Scalar a, Scalar b) {
@@ -70,8 +70,8 @@ Scalar ScalarBuilder::sub(Scalar a, Scalar b) {
     return a;
   if (a.isZero())
     return neg(b);
-  return {0, arith::SubFOp::create(builder, loc, materialize(a),
-                                   materialize(b))};
+  return {0,
+          arith::SubFOp::create(builder, loc, materialize(a), materialize(b))};
 }
 
 Scalar ScalarBuilder::mul(Scalar a, Scalar b) {
@@ -83,8 +83,8 @@ Scalar ScalarBuilder::mul(Scalar a, Scalar b) {
     return b;
   if (b.isNumber() && b.number == 1 && b.slopes.empty())
     return a;
-  return {0, arith::MulFOp::create(builder, loc, materialize(a),
-                                   materialize(b))};
+  return {0,
+          arith::MulFOp::create(builder, loc, materialize(a), materialize(b))};
 }
 
 Scalar ScalarBuilder::div(Scalar a, Scalar b) {
@@ -96,8 +96,8 @@ Scalar ScalarBuilder::div(Scalar a, Scalar b) {
     return {};
   if (b.isNumber())
     return mul(a, map(b, 1.0 / b.number, -1.0 / (b.number * b.number)));
-  return {0, arith::DivFOp::create(builder, loc, materialize(a),
-                                   materialize(b))};
+  return {0,
+          arith::DivFOp::create(builder, loc, materialize(a), materialize(b))};
 }
 
 Scalar ScalarBuilder::neg(Scalar a) {
@@ -171,7 +171,8 @@ static LinearForm combine(ScalarBuilder &scalars, LinearForm a,
 /// own.
 std::optional<Scalar> Reader::fold(Operation *op, ArrayRef<Scalar> operands) {
   Block block;
-  OpBuilder inBlock = OpBuilder::atBlockBegin(&block);
+  OpBuilder inBlock(op->getContext());
+  inBlock.setInsertionPointToStart(&block);
   Calculus c(inBlock, op->getLoc(), builder.getF64Type());
   IRMapping mapping;
   for (auto [operand, number] : llvm::zip(op->getOperands(), operands))
@@ -207,9 +208,8 @@ std::optional<Scalar> Reader::fold(Operation *op, ArrayRef<Scalar> operands) {
     SmallVector<Value> tangents;
     for (const Scalar &operand : operands) {
       auto it = operand.slopes.find(name);
-      tangents.push_back(it == operand.slopes.end()
-                             ? Value()
-                             : c.number(it->second.slope));
+      tangents.push_back(
+          it == operand.slopes.end() ? Value() : c.number(it->second.slope));
     }
     FailureOr<Value> tangent = differentiate(copy, tangents, inBlock);
     if (failed(tangent))
@@ -313,11 +313,9 @@ std::optional<LinearForm> Reader::read(Value value) {
   return std::nullopt;
 }
 
-std::optional<LinearForm>
-neuroc::neuro::getLinearForm(Value value,
-                             const std::vector<std::string> &states,
-                             const std::map<std::string, double> &params,
-                             OpBuilder &builder) {
+std::optional<LinearForm> neuroc::neuro::getLinearForm(
+    Value value, const std::vector<std::string> &states,
+    const std::map<std::string, double> &params, OpBuilder &builder) {
   std::optional<LinearForm> form = Reader(states, params, builder).read(value);
   if (form)
     std::erase_if(form->coefficients,

@@ -24,9 +24,9 @@ struct Slope {
 using Slopes = std::map<std::string, Slope>;
 
 /// A number that is known now, or an SSA value that is computed in the tick. A
-/// number that depends on parameters of which a derivative is wanted carries its
-/// slopes along; it is written as number + sum of (p - at) * slope, which is the
-/// number itself, and has the right derivative.
+/// number that depends on parameters of which a derivative is wanted carries
+/// its slopes along; it is written as number + sum of (p - at) * slope, which
+/// is the number itself, and has the right derivative.
 struct Scalar {
   double number = 0;
   mlir::Value value = {};

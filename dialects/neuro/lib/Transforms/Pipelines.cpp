@@ -17,6 +17,9 @@ void neuroc::neuro::buildToCorePipeline(OpPassManager &pm, bool report) {
   solve.report = report;
   pm.addPass(createSolveDynamics(solve));
   pm.addPass(createNormalizeRegions());
+  // After solving: the derivative is that of the discrete update.
+  pm.addPass(createExpandTangents());
+  pm.addPass(createNormalizeRegions());
 }
 
 namespace {

@@ -23,8 +23,8 @@ using namespace neuroc::neuro;
 static void replaceByConstant(Operation *op, double value) {
   OpBuilder builder(op);
   auto type = builder.getF64Type();
-  Value constant = arith::ConstantOp::create(
-      builder, op->getLoc(), type, builder.getFloatAttr(type, value));
+  Value constant = arith::ConstantOp::create(builder, op->getLoc(), type,
+                                             builder.getFloatAttr(type, value));
   op->getResult(0).replaceAllUsesWith(constant);
   op->erase();
 }
@@ -106,22 +106,19 @@ private:
   template <typename OpT>
   OpT copy(OpT original, Twine base, SymbolTable &symbols) {
     auto clone = cast<OpT>(original->clone());
-    SymbolTable::setSymbolName(
-        clone, StringAttr::get(&getContext(), base));
+    SymbolTable::setSymbolName(clone, StringAttr::get(&getContext(), base));
     symbols.insert(clone, std::next(Block::iterator(original))); // renames
     return clone;
   }
 
   void specialize(PopulationOp population, SymbolTable &symbols) {
     ModelOp original = population.getModelOp();
-    ModelOp model =
-        copy(original, population.getSymName() + "_model", symbols);
+    ModelOp model = copy(original, population.getSymName() + "_model", symbols);
     population.setModel(model.getSymName());
     foldUniformParams(population, getWantedParams(population));
-    double dt = population->getParentOfType<NetworkOp>()
-                    .getDt()
-                    .convertToDouble() *
-                double(population.getEvery());
+    double dt =
+        population->getParentOfType<NetworkOp>().getDt().convertToDouble() *
+        double(population.getEvery());
     foldDt(model, dt);
     int32_t draw = 0;
     model.walk([&](RandomOp random) { random.setDraw(draw++); });
