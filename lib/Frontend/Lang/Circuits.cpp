@@ -37,7 +37,8 @@ std::vector<Placed> Expansion::run(const std::vector<ItemPtr> &items) {
   root.body->scope = &root;
   fill(*root.body, items);
   std::vector<Placed> flat;
-  flatten(*root.body, flat);
+  if (statements <= mostStatements)
+    flatten(*root.body, flat);
   diag.setOrigin(nullptr);
   return flat;
 }
@@ -100,16 +101,19 @@ std::string Expansion::fullName(const std::string &name,
   return key;
 }
 
-void Expansion::declareItem(Piece &block, const Item &it) {
+bool Expansion::declareItem(Piece &block, const Item &it) {
   auto put = [&](const std::string &name, const std::vector<ExprPtr> &index) {
     std::string key = fullName(name, index, block);
-    if (!key.empty())
-      block.scope->names.insert(
-          {key, {block.scope->prefix + key, &it, &block, nullptr}});
+    if (key.empty())
+      return false;
+    block.scope->names.insert(
+        {key, {block.scope->prefix + key, &it, &block, nullptr}});
+    return true;
   };
   if (it.name && it.keyword != "let" && it.keyword != "param" &&
-      it.keyword != "=" && it.keyword != "connect")
-    put(it.name.name, it.index);
+      it.keyword != "=" && it.keyword != "connect" &&
+      !put(it.name.name, it.index))
+    return false;
   if (const Clause *as = it.clause("as"); as && as->value) {
     // record … as NAME, connect … as NAME
     ExprPtr name = clone(as->value);
@@ -120,10 +124,11 @@ void Expansion::declareItem(Piece &block, const Item &it) {
       name = std::move(name->args[0]);
     }
     if (name->kind == Expr::Name)
-      put(name->name, index);
-    else
-      diag.error(as->value->loc, "a new name has no '.'");
+      return put(name->name, index);
+    diag.error(as->value->loc, "a new name has no '.'");
+    return false;
   }
+  return true;
 }
 
 ConstResult Expansion::constant(const Expr &e, const Piece &block,
@@ -175,8 +180,8 @@ void Expansion::fill(Piece &block, const std::vector<ItemPtr> &items) {
     } else if (word == "circuit") {
       expandCircuit(block, *it);
     } else {
-      if (!it->index.empty())
-        declareItem(block, *it);
+      if (!it->index.empty() && !declareItem(block, *it))
+        continue;
       Piece::Part part;
       part.item = it.get();
       block.parts.push_back(std::move(part));
@@ -240,6 +245,13 @@ Expansion::loopValues(const Item &it, const ConstEnv *env) {
 }
 
 void Expansion::expandFor(Piece &block, const Item &it) {
+  if (llvm::is_contained({"i", "t", "dt"}, it.name.name)) {
+    diag.error(it.name.loc, "'" + it.name.name + "' cannot be a counter: it is " +
+                                (it.name.name == "i"
+                                     ? "the number of a unit"
+                                     : "a time") + " in the code of models");
+    return;
+  }
   // Bounds may use size(…) of this scope's names.
   Item head;
   head.loc = it.loc;
@@ -674,12 +686,14 @@ Expansion::shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env) {
   std::vector<double> shape;
   for (const ExprPtr &s : it.shape) {
     ConstResult v = constant(*s, *ref.entry->block);
-    if (!v || !v->p.isNumber())
-      break; // reported, also where it is declared
-    shape.push_back(v->p.number());
+    if (!v || v->p.dist) { // reported, also where it is declared
+      shape.clear();
+      break;
+    }
+    shape.insert(shape.end(), v->p.data.begin(), v->p.data.end());
   }
   measuring.erase(&it);
-  if (shape.size() != it.shape.size())
+  if (shape.empty())
     return std::nullopt;
   return shape;
 }
@@ -697,8 +711,15 @@ void Expansion::rewrite(ExprPtr &e, const Scope &scope, const ConstEnv *env,
   if (refs && (e->kind == Expr::Name || e->kind == Expr::Member ||
                e->kind == Expr::Index)) {
     Ref ref;
+    unsigned before = diag.errors();
     if (resolveChain(e, scope, env, ref, strict))
       return;
+    if (diag.errors() != before) { // reported; a name that is passed over
+      e->kind = Expr::Name;
+      e->name = faultyName;
+      e->args.clear();
+      return;
+    }
   }
   if (e->kind == Expr::Call) {
     bool network = &scope == &root;

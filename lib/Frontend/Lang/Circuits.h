@@ -27,6 +27,8 @@ struct ConstEnv : std::map<std::string, ConstTyped> {
   }
 };
 
+/// What a faulty reference is replaced by, once it has been reported.
+inline constexpr char faultyName[] = "?";
 /// "c.z.value" of a reference, from its structure.
 std::string refKey(const Expr &e);
 
@@ -105,7 +107,7 @@ private:
   };
   void fill(Piece &block, const std::vector<ItemPtr> &items);
   void collectRoots(Scope &scope, const std::vector<ItemPtr> &items);
-  void declareItem(Piece &block, const Item &it);
+  bool declareItem(Piece &block, const Item &it);
   void expandFor(Piece &block, const Item &it);
   void expandIf(Piece &block, const Item &it);
   void expandCircuit(Piece &block, const Item &it);

@@ -45,15 +45,27 @@ CodeEmitter::CodeEmitter(Elaborator &elaborator, Checked &c, std::string where)
   domain.wholeNumber = [this](const Expr &e,
                               llvm::StringRef what) -> std::optional<int64_t> {
     // Parameters may be used; a population that sets one gets code of its own.
+    const Expr *varying = nullptr;
     std::function<void(const Expr &)> note = [&](const Expr &x) {
       if (x.kind == Expr::Name)
         if (auto s = this->c.symbols.find(x.name);
-            s != this->c.symbols.end() && s->second.kind == SymbolKind::Param)
-          this->c.structural.insert(x.name);
+            s != this->c.symbols.end()) {
+          if (s->second.kind == SymbolKind::Param)
+            this->c.structural.insert(x.name);
+          else if (s->second.kind != SymbolKind::Let)
+            varying = &x;
+          else if (s->second.decl->init)
+            note(*s->second.decl->init);
+        }
       for (const ExprPtr &a : x.args)
         note(*a);
     };
     note(e);
+    if (varying) {
+      diag.error(varying->loc, what + " must be known at compile time, but '" +
+                                   varying->name + "' varies");
+      return std::nullopt;
+    }
     ConstEnv env = el.parameterValues(this->c, this->c.fixed, false);
     return el.evalInteger(e, &env, what, 1);
   };

@@ -512,6 +512,11 @@ std::optional<ConstResult> ConstDomain::special(const Expr &e) {
     return file(e);
   if (e.name == "sample")
     return sample(e);
+  if (llvm::is_contained(collectiveNames(), e.name)) {
+    diag.error(e.loc, "'" + e.name + "' cannot be used here",
+               "it belongs into a stage of a model or a handler of a rule");
+    return ConstResult();
+  }
   if (llvm::is_contained(constFunctions(), e.name))
     return arrayFunction(e);
   return std::nullopt;

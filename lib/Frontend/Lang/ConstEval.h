@@ -104,6 +104,8 @@ private:
   unsigned draws = 0; ///< distinguishes draws of one stream
 };
 
+/// Names of all collectives (Collectives.cpp).
+const std::vector<std::string> &collectiveNames();
 /// Names of the functions that only compile-time expressions have.
 const std::vector<std::string> &constFunctions();
 

@@ -81,6 +81,8 @@ struct Node {
   std::vector<Signal> outputs;
   std::vector<std::pair<std::string, mlir::Value>> inputs; ///< port, signal
   mlir::Operation *op = nullptr;
+  const ConstEnv *env = nullptr; ///< constants that its statement sees
+  ConstEnv overrides;            ///< values that a population binds
   int64_t units() const {
     int64_t n = 1;
     for (int64_t s : shape)
@@ -215,6 +217,8 @@ private:
   std::optional<std::vector<int64_t>> sideShape(NetworkInfo &net,
                                                 const Expr &e);
   mlir::StringAttr parameterOf(NetworkInfo &net, const Expr &e);
+  /// Derivatives of the initial values of its population by a parameter.
+  mlir::DictionaryAttr initialDerivatives(NetworkInfo &net, const Expr &e);
   /// A copy of `e` in which references name symbols: `c.z.value` becomes the
   /// member `value` of the name "c.z", `h[k]` the name "h[1]".
   ExprPtr resolveReference(NetworkInfo &net, const ConstEnv *env,

@@ -369,7 +369,7 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
       diag.unknown(clause->value->loc, "way of joining a batch",
                    clause->value->name, {"sum", "mean"});
   }
-  Checked &own = *variant(c, functions, given);
+  Checked &own = *variant(c, functions, given, it.name.loc);
   neuro::PlasticOp::create(
       b, diag.location(it.name.loc), it.name.name, weightName,
       own.irName.empty() ? it.type.name : own.irName,

@@ -34,7 +34,7 @@ bool Elaborator::isStatic(NetworkInfo &net, const ConstEnv &env,
     static const std::set<std::string> atRunTime = {
         "permutation", "one_hot", "outer", "concat", "rows", "columns",
         "where", "softmax", "cumsum", "sort", "argmax", "argmin", "size",
-        "any", "all", "is_finite", "last", "count"};
+        "any", "all", "is_finite", "last", "count", "samples"};
     if (atRunTime.count(e.name))
       return false;
     if ((e.name == "uniform" || e.name == "normal") && !e.args.empty() &&

@@ -160,6 +160,7 @@ void Elaborator::expandNetwork(NetworkInfo &net) {
     net.instances.insert(name.name);
     return declareName(net, name);
   };
+  net.declared[faultyName] = net.decl->loc; // so that it is not reported again
   net.expansion = std::make_unique<Expansion>(diag, std::move(hooks));
   net.items = net.expansion->run(net.decl->items);
   if (net.dt == 0) {
@@ -285,15 +286,28 @@ bool Elaborator::evalShape(NetworkInfo &net, const Item &it,
                            std::vector<int64_t> &shape) {
   double total = 1;
   for (const ExprPtr &e : it.shape) {
-    auto v = evalInteger(*e, &net.constants, "a number of units", 1);
-    if (!v)
+    Dim none;
+    ConstResult r =
+        evalConst(*e, &net.constants, &none, "a number of units");
+    if (!r)
       return false;
-    total *= static_cast<double>(*v);
-    if (total > 1e9) {
-      diag.error(e->loc, "'" + it.name.name + "' has more than 10^9 units");
+    if (r->p.dist || r->p.shape.size() > 1) {
+      diag.error(e->loc, "a number of units must be one number or a list");
       return false;
     }
-    shape.push_back(*v);
+    for (double v : r->p.data) { // a list, as shape(x), gives several extents
+      if (v != std::floor(v) || v < 1 || v > 9e15) {
+        diag.error(e->loc, "a number of units must be a whole number of at "
+                           "least 1, got " + formatNumber(v));
+        return false;
+      }
+      total *= v;
+      if (total > 1e9) {
+        diag.error(e->loc, "'" + it.name.name + "' has more than 10^9 units");
+        return false;
+      }
+      shape.push_back(static_cast<int64_t>(v));
+    }
   }
   return true;
 }
@@ -312,6 +326,7 @@ void Elaborator::declareNode(NetworkInfo &net, const Item &it) {
   Node node;
   node.item = &it;
   node.kind = it.keyword;
+  node.env = net.constants.outer;
   if (!evalShape(net, it, node.shape))
     return;
   if (it.keyword == "scalar") {
@@ -536,7 +551,8 @@ void Elaborator::emitPopulation(NetworkInfo &net, Node &node, const Item &it) {
   SmallVector<Type> types;
   for (const Signal &s : node.outputs)
     types.push_back(signalType(node.shape, s.spike));
-  node.model = variant(c, functions, overrides);
+  node.overrides = overrides;
+  node.model = variant(c, functions, overrides, it.name.loc);
   std::string modelName =
       node.model->irName.empty() ? it.type.name : node.model->irName;
   auto op = neuro::PopulationOp::create(

@@ -150,6 +150,9 @@ StringAttr Elaborator::parameterOf(NetworkInfo &net, const Expr &e) {
   const Expr *base = e.kind == Expr::Member ? e.args[0].get() : nullptr;
   auto it = base && base->kind == Expr::Name ? net.nodes.find(base->name)
                                              : net.nodes.end();
+  if (it == net.nodes.end() && base && net.declared.count(base->name) &&
+      !net.weights.count(base->name))
+    return {}; // faulty and reported
   if (it == net.nodes.end() || !it->second.model) {
     diag.error(e.loc, "'wrt' takes a parameter of a population",
                "write 'wrt E.tau'");
@@ -163,6 +166,76 @@ StringAttr Elaborator::parameterOf(NetworkInfo &net, const Expr &e) {
     return {};
   }
   return b.getStringAttr(base->name + "." + s->second.irName);
+}
+
+DictionaryAttr Elaborator::initialDerivatives(NetworkInfo &net,
+                                              const Expr &e) {
+  Node &node = net.nodes.find(e.args[0]->name)->second;
+  Checked &c = *node.model;
+  const Symbol &by = c.symbols.find(e.name)->second;
+  ConstEnv env;
+  env.outer = node.env;
+  for (auto &entry : parameterValues(c, node.overrides, false))
+    env.insert(entry);
+  // Parameters and definitions that follow from the parameter stand for it.
+  std::function<void(ExprPtr &, int)> expand = [&](ExprPtr &x, int depth) {
+    auto s = x->kind == Expr::Name ? c.symbols.find(x->name) : c.symbols.end();
+    bool follows = depth < 50 && s != c.symbols.end() && x->name != e.name &&
+                   !node.overrides.count(x->name) && s->second.decl &&
+                   s->second.decl->init &&
+                   (s->second.kind == SymbolKind::Param ||
+                    s->second.kind == SymbolKind::Let);
+    if (follows)
+      x = clone(s->second.decl->init);
+    for (ExprPtr &a : x->args)
+      expand(a, depth + 1);
+    if (follows)
+      expand(x, depth + 1);
+  };
+  NamedAttrList list;
+  for (const Decl &d : c.model->states) {
+    const Expr *init = d.init.get();
+    for (const ItemPtr &bind : node.item->body)
+      if (bind->name.name == d.name.name && bind->keyword != "let")
+        init = bind->value.get();
+    if (!init)
+      continue;
+    FunctionDecl f;
+    f.name = d.name;
+    Decl parameter;
+    parameter.name.name = e.name;
+    f.params.push_back(std::move(parameter));
+    f.body = clone(*init);
+    expand(f.body, 0);
+    std::function<bool(const Expr &)> mentions = [&](const Expr &x) {
+      return (x.kind == Expr::Name && x.name == e.name) ||
+             llvm::any_of(x.args, [&](const ExprPtr &a) { return mentions(*a); });
+    };
+    if (!mentions(*f.body))
+      continue;
+    auto slope = differentiate(
+        f, 0, diag, e.loc, [&](const std::string &name) -> const FunctionDecl * {
+          if (auto own = c.functions.find(name); own != c.functions.end())
+            return own->second;
+          auto known = functions.find(llvm::StringRef(name).ltrim(':'));
+          return known != functions.end() ? known->second : nullptr;
+        });
+    if (!slope)
+      return {};
+    const LocalFunctions *outer = localFunctions;
+    localFunctions = &c.functions;
+    ConstResult v = evalConst(*slope->body, &env, nullptr, "", &node.shape);
+    localFunctions = outer;
+    if (!v || (v->p.isNumber() && v->p.number() == 0))
+      continue;
+    double scale = c.symbols[d.name.name].hertz == by.hertz ? 1
+                   : by.hertz                               ? 1e-3
+                                                            : 1e3;
+    for (double &x : v->p.data)
+      x *= scale;
+    list.append(c.symbols[d.name.name].irName, valueAttr(*v, false));
+  }
+  return list.empty() ? DictionaryAttr() : list.getDictionary(b.getContext());
 }
 
 std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
@@ -253,10 +326,14 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   } else {
     name = unique(base.name + "." + s->name + (wrt ? ".wrt" : ""));
   }
-  neuro::ProbeOp::create(b, l, name, s->value, every, output,
+  auto probe = neuro::ProbeOp::create(
+                         b, l, name, s->value, every, output,
                          b.getStringAttr(named ? name
                                                : base.name + "." + s->name),
                          parameter);
+  if (wrt)
+    if (DictionaryAttr init = initialDerivatives(net, *wrt))
+      probe->setAttr("init_wrt", init);
   net.probes[key] = name;
   if (!wrt && e.kind != Expr::Call)
     net.probes.insert({base.name + "." + s->name, name});

@@ -272,13 +272,14 @@ HostResult HostDomain::index(const Expr &e) {
 /// A reduction over time: `word(signal)`; nothing if it is another call.
 std::optional<HostResult> HostDomain::window(const Expr &e) {
   static const std::vector<std::string> words = {"last",  "mean", "sum",
-                                                 "count", "max",  "argmax"};
+                                                 "count", "max",  "argmax",
+                                                 "samples"};
   if (!llvm::is_contained(words, e.name) || e.args.size() != 1 ||
       e.argNames[0])
     return std::nullopt;
   const Expr &arg = *e.args[0];
   ExperimentState &state = *el.experimentState;
-  bool always = e.name == "count" || e.name == "last";
+  bool always = e.name == "count" || e.name == "last" || e.name == "samples";
   bool signal = false;
   if (arg.kind == Expr::Name && !state.variables.count(arg.name)) {
     signal = net.nodes.count(arg.name) || net.probeSpikes.count(arg.name);
@@ -287,15 +288,15 @@ std::optional<HostResult> HostDomain::window(const Expr &e) {
     if (node != net.nodes.end())
       signal = llvm::any_of(node->second.outputs, [&](const Signal &s) {
         return s.name == arg.name;
-      }) || (e.name == "last" && node->second.model);
+      }) || ((e.name == "last" || e.name == "samples") && node->second.model);
   }
   if (!signal) {
     if (!always)
       return std::nullopt;
     diag.error(arg.loc, "'" + e.name + "' takes a signal, but " + quote(arg) +
                             " is none",
-               e.name == "last" ? "write " + quote(arg) + " alone"
-                                : "to count elements write sum(condition)");
+               e.name == "count" ? "to count elements write sum(condition)"
+                                 : "write " + quote(arg) + " alone");
     return HostResult();
   }
   std::string probe = el.probeOf(net, arg);
@@ -305,6 +306,12 @@ std::optional<HostResult> HostDomain::window(const Expr &e) {
     diag.error(arg.loc, "'count' counts spikes, but " + quote(arg) +
                             " is a real signal",
                "write sum(" + refKey(arg) + ") or mean(" + refKey(arg) + ")");
+    return HostResult();
+  }
+  if (e.name == "samples" && net.probeSpikes[probe]) {
+    diag.error(arg.loc, "'samples' takes a real signal, but " + quote(arg) +
+                            " is made of spikes",
+               "write count(" + refKey(arg) + ")");
     return HostResult();
   }
   ExperimentState::Variable info;
@@ -332,8 +339,11 @@ std::optional<HostResult> HostDomain::window(const Expr &e) {
       }
     }
   }
-  HostResult r = read(neuro::HostKind::Signal, probe, "", "", e.loc, info,
-                      *neuro::symbolizeReduce(e.name));
+  bool all = e.name == "samples";
+  HostResult r = read(neuro::HostKind::Signal, probe, all ? e.name : "", "",
+                      e.loc, info,
+                      all ? neuro::Reduce::Last
+                          : *neuro::symbolizeReduce(e.name));
   if (r && hertz)
     r->p = calc("mul", {r->p, number(1e-3, e.loc)}, e.loc);
   return r;
@@ -500,7 +510,7 @@ std::vector<std::string> HostDomain::names() {
 }
 
 std::vector<std::string> HostDomain::calls() {
-  std::vector<std::string> list = {"last", "count"};
+  std::vector<std::string> list = {"last", "count", "samples"};
   for (const rt::HostFunction &f : rt::kHostFunctions)
     list.push_back(f.name);
   return list;

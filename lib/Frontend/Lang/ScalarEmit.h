@@ -22,9 +22,6 @@ struct Scalar {
 using ScalarTyped = Typed<Scalar>;
 using ScalarResult = std::optional<ScalarTyped>;
 
-/// Names of all collectives, for messages.
-const std::vector<std::string> &collectiveNames();
-
 class ScalarDomain {
 public:
   using Payload = Scalar;

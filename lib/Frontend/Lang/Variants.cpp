@@ -52,7 +52,7 @@ bool Elaborator::bindFunction(const Checked &c, const Item &bind,
 
 Checked *Elaborator::variant(Checked &c,
                              const std::map<std::string, Ident> &functions,
-                             const ConstEnv &given) {
+                             const ConstEnv &given, SMLoc loc) {
   // What differs from the declaration, as a key.
   std::string key;
   for (const auto &[name, target] : functions)
@@ -63,8 +63,9 @@ Checked *Elaborator::variant(Checked &c,
     if (v == given.end())
       continue;
     if (!v->second.p.isNumber()) {
-      diag.error(c.symbols[name].loc, "the code depends on parameter '" + name +
-                                          "'; it must be one number");
+      diag.error(loc, "the code of '" + c.model->name.name +
+                          "' depends on parameter '" + name +
+                          "', which must be one number for all units");
       return &c;
     }
     fixed.insert(*v);
