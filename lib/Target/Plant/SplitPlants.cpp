@@ -226,10 +226,17 @@ void Part::eraseUnused() {
            network.getBody().front().getOps<neuro::WeightOp>()))
     if (!used.count(weight.getSymName().str()))
       weight.erase();
-  if (isPlant)
-    for (Operation &op : llvm::make_early_inc_range(network.getBody().front()))
-      if (isa<neuro::StimulusOp, neuro::SpikeArrayOp>(op) && op.use_empty())
-        op.erase();
+  // Links that served only what nobody reads; of the sources the plants keep
+  // what they use.
+  for (Operation &op :
+       llvm::make_early_inc_range(network.getBody().front())) {
+    if (!isa<neuro::StimulusOp, neuro::SpikeArrayOp>(op) || !op.use_empty())
+      continue;
+    std::string name =
+        op.getAttrOfType<StringAttr>("sym_name").getValue().str();
+    if (needed.erase(name) || isPlant)
+      op.erase();
+  }
 }
 
 std::set<std::string> Part::projectedWeights() {
@@ -273,14 +280,6 @@ LogicalResult Part::cut() {
   }
   dropped.clear();
   eraseUnused();
-  // A link may have served only what nobody reads.
-  for (auto stimulus : llvm::make_early_inc_range(
-           network.getBody().front().getOps<neuro::StimulusOp>()))
-    if (needed.count(stimulus.getSymName().str()) &&
-        stimulus.getOutput().use_empty()) {
-      needed.erase(stimulus.getSymName().str());
-      stimulus.erase();
-    }
   keepClamps();
   return success();
 }
