@@ -399,3 +399,35 @@ neuro.network @n dt 1.0 batch 3 {
   ASSERT_TRUE(engine->readProbe(0, y).isOk());
   EXPECT_EQ(y, (Values{4 * 0.125, 4 * 3.375, 4 * -8.0})); // d(p^4)/dp
 }
+
+// A state that starts from the parameter: v(0) = p^2, v' = -v/10. The front end
+// gives the slope of what it computed; a derivative through it counts too.
+TEST_F(Tangents, InitialValuesDependOnParameters) {
+  auto engine = load(R"mlir(
+neuro.model @m {
+  neuro.param @p = 3.0
+  neuro.state @v init 0.0
+  neuro.output @y : f64
+  neuro.stage @s {
+    neuro.diff @v {
+      %v = neuro.get @v
+      %tau = arith.constant -10.0 : f64
+      %d = arith.divf %v, %tau : f64
+      neuro.yield %d
+    }
+    %v = neuro.get @v
+    %p = neuro.get @p
+    %y = arith.mulf %v, %p : f64
+    neuro.emit @y, %y : f64
+  }
+}
+neuro.network @n dt 1.0 {
+  %y = neuro.population @P of @m shape [2] init {v = 9.0 : f64} {neuro.init_slopes = {v = {p = 6.0 : f64}}} : () -> tensor<2xf32>
+  neuro.probe @y %y wrt "P.p" : tensor<2xf32>
+}
+)mlir");
+  ASSERT_TRUE(engine->step(5, nullptr).isOk());
+  Values y;
+  ASSERT_TRUE(engine->readProbe(0, y).isOk());
+  EXPECT_NEAR(y[1], 3 * 9 * std::exp(-0.5), 1e-12); // d(p^3 e^(-t/10))/dp
+}

@@ -191,6 +191,9 @@ void Expander::splitPorts(PopulationOp population) {
 
 LogicalResult Expander::augmentModel(PopulationOp population) {
   ModelOp model = population.getModelOp();
+  SmallVector<NamedAttribute> initial;
+  if (auto given = population.getInit())
+    llvm::append_range(initial, *given);
   auto declare = [&](Operation *declaration, StringRef name) {
     ParamSet params = analysis->ofName(population, name);
     for (unsigned param : params.set_bits()) {
@@ -204,6 +207,10 @@ LogicalResult Expander::augmentModel(PopulationOp population) {
         StateOp::create(builder, loc, builder.getStringAttr(tangent),
                         builder.getF64FloatAttr(0), DenseF64ArrayAttr(),
                         StringAttr());
+        if (wanted[param].population == population.getSymName())
+          if (Attribute slope =
+                  getInitialSlope(population, name, wanted[param].param))
+            initial.emplace_back(builder.getStringAttr(tangent), slope);
       } else if (isa<InputOp>(declaration)) {
         builder.setInsertionPointAfter(declaration);
         InputOp::create(builder, loc, builder.getStringAttr(tangent),
@@ -221,6 +228,9 @@ LogicalResult Expander::augmentModel(PopulationOp population) {
   for (Operation &op : llvm::make_early_inc_range(model.getBody().front()))
     if (isa<StateOp, InputOp, OutputOp>(op))
       declare(&op, SymbolTable::getSymbolName(&op));
+  if (!initial.empty())
+    population.setInitAttr(builder.getDictionaryAttr(initial));
+  population->removeAttr("neuro.init_slopes");
   for (StageOp stage : model.list<StageOp>())
     for (unsigned param = 0; param < wanted.size(); ++param)
       if (failed(augmentStage(population, stage, param)))

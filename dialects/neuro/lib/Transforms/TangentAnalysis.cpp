@@ -33,6 +33,13 @@ std::vector<WantedParam> TangentAnalysis::getWanted(NetworkOp network) {
   return wanted;
 }
 
+Attribute neuroc::neuro::getInitialSlope(PopulationOp population,
+                                         StringRef state, StringRef param) {
+  auto all = population->getAttrOfType<DictionaryAttr>("neuro.init_slopes");
+  auto slopes = all ? all.getAs<DictionaryAttr>(state) : DictionaryAttr();
+  return slopes ? slopes.get(param) : Attribute();
+}
+
 /// What a tensor operation reads: operands, and what its regions capture.
 static llvm::SetVector<Value> getReads(Operation *op) {
   llvm::SetVector<Value> reads(op->operand_begin(), op->operand_end());
@@ -103,6 +110,11 @@ void TangentAnalysis::visitForward(PopulationOp population) {
   for (auto [number, param] : llvm::enumerate(wanted))
     if (param.population == population.getSymName())
       nameOf(param.param).set(number);
+  for (StateOp state : model.list<StateOp>())
+    for (auto [number, param] : llvm::enumerate(wanted))
+      if (param.population == population.getSymName() &&
+          getInitialSlope(population, state.getSymName(), param.param))
+        nameOf(state.getSymName()).set(number);
   for (InputOp input : model.list<InputOp>())
     for (unsigned operand : population.getOperandsOfPort(input.getSymName()))
       grow(nameOf(input.getSymName()),

@@ -24,6 +24,11 @@ struct WantedParam {
   std::string tangentName(llvm::StringRef base) const;
 };
 
+/// The slope of the initial value of `state` in `param`, where the front end
+/// made one from the other (attribute `neuro.init_slopes`), or null.
+mlir::Attribute getInitialSlope(PopulationOp population, llvm::StringRef state,
+                                llvm::StringRef param);
+
 /// A set of wanted parameters, by number.
 using ParamSet = llvm::SmallBitVector;
 
