@@ -98,7 +98,7 @@ def stop_on_gradient(run):
     """The loop ends when the norm of dF/dz is small, and not before."""
     tables = run_supervised(run, steps="""let n = 0
       step 1 ticks
-      repeat until norm(h.gradient) < 1e-5 max 1000 {
+      repeat until norm(last(h.gradient)) < 1e-5 max 1000 {
         n = n + 1
         step 1 ticks
       }""", readouts="readout n = n; readout slope = h.gradient")
