@@ -55,6 +55,7 @@ struct Learning {
   std::vector<Block *> blocks;
   std::map<std::string, int64_t> traces;     ///< one word per unit of the side
   int64_t enabled = 0, dirty = 0, shift = 0; ///< words
+  int64_t keyBlock = 0; ///< of random numbers
   rt::xbar::ProgramBuilder::Label programAll = 0, call = 0;
   bool hasCall = false;
 };
@@ -104,6 +105,7 @@ private:
   // Setup.cpp: memory and names
   mlir::LogicalResult setUp();
   void setUpShare(TileState &t, ShareOp op);
+  int64_t allocateKey(TileState &t, llvm::StringRef owner);
   void setUpBlocks(TileState &t);
   mlir::LogicalResult setUpViews(TileState &t);
   mlir::LogicalResult setUpLearning(TileState &t);
@@ -116,6 +118,11 @@ private:
   void emitTickStart(TileState &t);
   void emitTickEnd(TileState &t);
   mlir::LogicalResult emitUpdate(TileState &t, UpdateOp op);
+  /// Random numbers of a block; `setEntity` puts the first entity, or (listed)
+  /// the address of all entities, into kC.
+  Operand emitDraw(TileState &t, VectorCode &vectors, neuro::RandomOp random,
+                   int64_t keyBlock, llvm::function_ref<void()> setEntity,
+                   bool listed = false);
   mlir::LogicalResult emitBlocks(TileState &t, Share &share,
                                  neuro::StageOp stage);
   void emitSend(TileState &t, SendOp op);

@@ -82,6 +82,10 @@ LogicalResult Emitter::emitTraces(TileState &t, Learning &learning,
       }
       if (isa<DtOp>(op))
         return Operand::constant(view_->network.getDt().convertToDouble());
+      if (auto random = dyn_cast<RandomOp>(op))
+        return emitDraw(t, vectors, random, learning.keyBlock, [&] {
+          t.tile.emit(Op::Addi, {kC, kOffset, first});
+        });
       return std::nullopt;
     };
     auto sink = [&](Operation *, Operand value) {
@@ -205,6 +209,30 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
   auto leaf = [&](Operation *op) -> std::optional<Operand> {
     if (isa<DtOp>(op))
       return Operand::constant(view_->network.getDt().convertToDouble());
+    if (auto random = dyn_cast<RandomOp>(op)) {
+      // Synapse pre * posts + post: consecutive along a row of pre, else a list.
+      if (rowIsPre)
+        return emitDraw(t, vectors, random, learning.keyBlock, [&] {
+          t.tile.emit(Op::Addi, {kC, kRow, block.row0});
+          t.tile.emit(Op::Muli, {kC, kC, weight.getNumPost()});
+          t.tile.emit(Op::Addi, {kC, kC, block.col0});
+        });
+      Operand entities = vectors.temporary(0);
+      Operand drawn = emitDraw(
+          t, vectors, random, learning.keyBlock,
+          [&] {
+            vectors.address(kA, entities);
+            t.tile.emit(Op::Addi,
+                        {kB, kRow,
+                         block.col0 * weight.getNumPost() + block.row0});
+            t.tile.set(kC, weight.getNumPost());
+            t.tile.emit(Op::Viota, {kA, kB, kC, kLength});
+            vectors.address(kC, entities);
+          },
+          /*listed=*/true);
+      vectors.release(entities);
+      return drawn;
+    }
     auto get = dyn_cast<GetOp>(op);
     if (!get)
       return std::nullopt;

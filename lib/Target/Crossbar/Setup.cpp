@@ -19,6 +19,20 @@ using namespace neuro;
 
 static constexpr int64_t kBlock = 256; ///< units per vector instruction
 
+/// Units per vector instruction of a tile: shares whose stages reduce over
+/// units are computed in one piece.
+static int64_t blockOf(NetworkOp network, TileOp tile) {
+  int64_t block = kBlock;
+  for (auto share : tile.getBody().front().getOps<ShareOp>()) {
+    auto population = cast<PopulationOp>(
+        SymbolTable::lookupSymbolIn(network, share.getPopulation()));
+    population.getModelOp().walk([&](ReduceOp) {
+      block = std::max(block, share.getUnits()[1] - share.getUnits()[0]);
+    });
+  }
+  return block;
+}
+
 std::string Emitter::nameOf(Value base) {
   std::string name;
   llvm::raw_string_ostream stream(name);
@@ -106,7 +120,7 @@ LogicalResult Emitter::setUp() {
     });
   auto mesh = map.getMachineOp().getMesh();
   for (TileOp op : map.list<TileOp>()) {
-    TileState &t = tiles.emplace_back(kBlock);
+    TileState &t = tiles.emplace_back(blockOf(view_->network, op));
     t.op = op;
     auto at = op.getAt();
     if (!at)
@@ -264,12 +278,16 @@ void Emitter::setUpShare(TileState &t, ShareOp op) {
         present != t.views.end() ? present->second + share.first
                                  : t.tile.allocate(share.size());
   }
-  if (draws) {
-    uint64_t key = neuroc_rt_key(uint64_t(view_->network.getSeed()),
-                                 neuroc_rt_stream(owner.c_str()));
-    share.keyBlock = t.tile.allocateData(
-        {int32_t(uint32_t(key)), int32_t(uint32_t(key >> 32)), 0});
-  }
+  if (draws)
+    share.keyBlock = allocateKey(t, owner);
+}
+
+/// The key of the random numbers of a population or a plastic.
+int64_t Emitter::allocateKey(TileState &t, StringRef owner) {
+  uint64_t key = neuroc_rt_key(uint64_t(view_->network.getSeed()),
+                               neuroc_rt_stream(owner.str().c_str()));
+  return t.tile.allocateData(
+      {int32_t(uint32_t(key)), int32_t(uint32_t(key >> 32)), 0});
 }
 
 LogicalResult Emitter::setUpLearning(TileState &t) {
@@ -282,6 +300,9 @@ LogicalResult Emitter::setUpLearning(TileState &t) {
     PlasticOp plastic = learning.plastic;
     RuleOp rule = plastic.getRuleOp();
     WeightOp weight = plastic.getWeightOp();
+    if (rule.walk([](RandomOp) { return WalkResult::interrupt(); })
+            .wasInterrupted())
+      learning.keyBlock = allocateKey(t, plastic.getSymName());
     std::string owner = plastic.getSymName().str();
     learning.enabled = t.tile.allocateData({plastic.getDisabled() ? 0 : 1});
     learning.dirty = t.tile.allocate(1);

@@ -293,10 +293,34 @@ LogicalResult Emitter::emitUpdate(TileState &t, UpdateOp op) {
   return success();
 }
 
+Operand Emitter::emitDraw(TileState &t, VectorCode &vectors, RandomOp random,
+                          int64_t keyBlock,
+                          llvm::function_ref<void()> setEntity, bool listed) {
+  int64_t draw = std::max<int64_t>(0, int32_t(random.getDraw()));
+  bool uniform = random.getKind() == RandomKind::Uniform;
+  Operand operand = vectors.temporary(uniform ? 30 : 0);
+  setEntity();
+  vectors.address(kA, operand);
+  t.tile.set(kB, keyBlock);
+  if (uniform) {
+    t.tile.emit(listed ? Op::VrnduX : Op::Vrndu,
+                {kA, kB, kC, kLength, kTick, draw, 30});
+    return operand;
+  }
+  t.tile.emit(listed ? Op::VrndnX : Op::Vrndn,
+              {kA, kB, kC, kLength, kTick, draw});
+  int point = mantissaFrac(NEUROC_RT_NORMAL_SCALE);
+  vectors.address(kB, operand);
+  t.tile.set(kC, toFixed(NEUROC_RT_NORMAL_SCALE, point));
+  t.tile.emit(Op::VmulS, {kA, kB, kC, kLength, point - 27});
+  operand.frac = 27;
+  return operand;
+}
+
 LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
   PopulationOp population = share.population;
   StringRef owner = population.getSymName();
-  VectorCode vectors(t.tile, t.pool, *ranges, notes, t.tables);
+  VectorCode vectors(t.tile, t.pool, *ranges, notes, t.tables, share.size());
   LogicalResult result = success();
   auto leaf = [&](Operation *op) -> std::optional<Operand> {
     if (auto get = dyn_cast<GetOp>(op)) {
@@ -329,25 +353,10 @@ LogicalResult Emitter::emitBlocks(TileState &t, Share &share, StageOp stage) {
       t.tile.emit(Op::VmulS, {kA, kB, kC, kLength, std::max(0, point - 10)});
       return operand;
     }
-    if (auto random = dyn_cast<RandomOp>(op)) {
-      int64_t draw = std::max<int64_t>(0, int32_t(random.getDraw()));
-      bool uniform = random.getKind() == RandomKind::Uniform;
-      Operand operand = vectors.temporary(uniform ? 30 : 0);
-      vectors.address(kA, operand);
-      t.tile.set(kB, share.keyBlock);
-      t.tile.emit(Op::Addi, {kC, kOffset, share.first});
-      if (uniform) {
-        t.tile.emit(Op::Vrndu, {kA, kB, kC, kLength, kTick, draw, 30});
-        return operand;
-      }
-      t.tile.emit(Op::Vrndn, {kA, kB, kC, kLength, kTick, draw});
-      int point = mantissaFrac(NEUROC_RT_NORMAL_SCALE);
-      vectors.address(kB, operand);
-      t.tile.set(kC, toFixed(NEUROC_RT_NORMAL_SCALE, point));
-      t.tile.emit(Op::VmulS, {kA, kB, kC, kLength, point - 27});
-      operand.frac = 27;
-      return operand;
-    }
+    if (auto random = dyn_cast<RandomOp>(op))
+      return emitDraw(t, vectors, random, share.keyBlock, [&] {
+        t.tile.emit(Op::Addi, {kC, kOffset, share.first});
+      });
     return std::nullopt;
   };
   auto sink = [&](Operation *op, Operand value) {

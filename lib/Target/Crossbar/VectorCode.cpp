@@ -431,7 +431,8 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
   SmallVector<Operand> in;
   SmallVector<Interval> points;
   bool constant =
-      !isa<neuro::GetOp, neuro::RandomOp, neuro::TimeOp, neuro::IndexOp>(op);
+      !isa<neuro::GetOp, neuro::RandomOp, neuro::TimeOp, neuro::IndexOp,
+           neuro::ReduceOp>(op);
   for (Value value : op->getOperands()) {
     in.push_back(values.lookup(value));
     constant &= in.back().kind == Operand::Constant;
@@ -554,6 +555,9 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
       release(negative);
       release(flipped);
     }
+  } else if (auto reduce = dyn_cast<neuro::ReduceOp>(op)) {
+    if (failed(collective(reduce, in[0], out)))
+      return failure();
   } else if (failed(function(op, out))) {
     return failure();
   }

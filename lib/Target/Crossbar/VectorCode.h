@@ -11,6 +11,7 @@
 
 #include "neuroc/Neuro/Analysis/RangeAnalysis.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/LogicalResult.h"
 
 #include <map>
@@ -79,8 +80,9 @@ public:
 
   VectorCode(TileCode &tile, TemporaryPool &pool,
              const neuro::RangeAnalysis &ranges, CodeNotes &notes,
-             std::map<std::string, int64_t> &tables)
-      : tile(tile), pool(pool), ranges(ranges), notes(notes), tables(tables) {}
+             std::map<std::string, int64_t> &tables, int64_t units = 0)
+      : tile(tile), pool(pool), ranges(ranges), notes(notes), tables(tables),
+        units(units) {}
 
   /// Writes the code of one block. `leaf` gives the operands of reads (and of
   /// random numbers); `sink` is called for each set and emit, in order, after
@@ -120,6 +122,16 @@ private:
   Operand logarithm(Operand a);
   Operand squareRoot(Operand a);
   Operand materialized(Operand constant, int frac);
+  // Reductions over groups of units, in Collectives.cpp.
+  llvm::LogicalResult collective(neuro::ReduceOp op, Operand a,
+                                 Operand &result);
+  void forGroups(int64_t group, Operand from, Operand to,
+                 llvm::function_ref<void()> body);
+  Operand reduceBy(Op op, int64_t group, Operand x);
+  Operand logSumExp(int64_t group, Operand x);
+  Operand kthLargest(int64_t group, int64_t k, Operand x);
+  Operand rank(int64_t group, Operand x);
+  Operand prefixSum(int64_t group, Operand x);
   int fracOf(mlir::Value value) const;
   int fracLimit(mlir::Value value, const Operand &operand) const;
   void finish(mlir::Operation *op);
@@ -129,6 +141,7 @@ private:
   const neuro::RangeAnalysis &ranges;
   CodeNotes &notes;
   std::map<std::string, int64_t> &tables; ///< name -> address in this tile
+  int64_t units; ///< that one block of code is for; 0: not units of a stage
   llvm::DenseMap<mlir::Value, Operand> values;
   llvm::DenseMap<mlir::Value, unsigned> remaining;
 };

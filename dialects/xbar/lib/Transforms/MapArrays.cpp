@@ -16,6 +16,7 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 using namespace mlir;
@@ -195,6 +196,12 @@ private:
     for (Direct &direct : view->directs)
       if (direct.target.population == population && direct.source.base)
         in.sources.push_back(direct.source.base);
+    // A group of units that a stage reduces over stays together.
+    population.getModelOp().walk([&](ReduceOp reduce) {
+      in.granule = std::lcm(
+          in.granule, reduce.getGroup() ? int64_t(*reduce.getGroup())
+                                        : population.getNumUnits());
+    });
     return in;
   }
 

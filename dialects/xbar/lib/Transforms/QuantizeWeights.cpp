@@ -42,6 +42,13 @@ public:
     auto view = NetworkView::create(getNetwork(module));
     if (failed(view))
       return signalPassFailure();
+    if (view->network.getBatch() > 1) {
+      view->network.emitError("unsupported: 'batch' of ")
+          << view->network.getBatch()
+          << " on a crossbar machine, whose tiles run one network; set it to "
+             "1, or run the samples one after the other";
+      return signalPassFailure();
+    }
     Builder builder(&getContext());
     for (Projection &projection : view->projections)
       if (projection.op)
@@ -66,6 +73,11 @@ private:
     for (PlasticOp candidate : view.plastics)
       if (candidate.getWeightOp() == weight)
         plastic = candidate;
+    if (plastic && isa<ConvAttr>(weight.getConnect()))
+      return plastic.emitError()
+             << "unsupported: learning the kernel of a convolution on a "
+                "crossbar machine; compute the change in the experiment and "
+                "`assign` the weight";
     Projection *main = nullptr;
     for (Projection *use : uses)
       if (isArraySum(*use) &&
