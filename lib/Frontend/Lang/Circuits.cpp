@@ -541,6 +541,9 @@ bool Expansion::resolveChain(ExprPtr &e, const Scope &scope,
       }
     }
     if (!found) {
+      bool indexed = at < steps.size() && steps[at]->kind == Expr::Index;
+      if (!indexed && !strict)
+        return nullptr; // a family as a whole, to be passed on
       std::vector<std::string> near;
       for (const auto &[k, v] : in.names)
         if (k.rfind(key + "[", 0) == 0)
@@ -557,16 +560,47 @@ bool Expansion::resolveChain(ExprPtr &e, const Scope &scope,
     return found;
   };
   unsigned before = diag.errors();
-  if (auto o = scope.objects.find(first->name); o != scope.objects.end()) {
-    base = clone(*o->second.first);
-    Ref outer;
-    const Piece &from = *o->second.second;
-    if (base->kind == Expr::Call) {
-      rewrite(base, *from.scope, &from.env, true, true);
-    } else if (!resolveChain(base, *from.scope, &from.env, outer, true)) {
-      return false;
+  // An argument: its expression, with the steps behind it, in the caller's
+  // names. All of it counts as the text that stands here.
+  auto substitute = [&](const std::pair<ExprPtr, const Piece *> &object,
+                        size_t from) {
+    ExprPtr whole = clone(object.first);
+    std::function<void(Expr &)> settle = [&](Expr &x) {
+      x.loc = first->loc;
+      x.begin = e->begin;
+      x.end = e->end;
+      for (ExprPtr &a : x.args)
+        settle(*a);
+    };
+    settle(*whole);
+    for (size_t k = from; k < steps.size(); ++k) {
+      auto s = std::make_unique<Expr>();
+      s->kind = steps[k]->kind;
+      s->name = steps[k]->name;
+      s->loc = steps[k]->loc;
+      s->begin = e->begin;
+      s->end = e->end;
+      s->args.push_back(std::move(whole));
+      for (size_t a = 1; a < steps[k]->args.size(); ++a) {
+        ExprPtr index = clone(steps[k]->args[a]);
+        rewrite(index, scope, env, false);
+        ConstResult v = hooks.evaluate(*index, env, nullptr, "");
+        if (!v || !v->p.isNumber())
+          return false;
+        s->args.push_back(number(v->p.number(), *e));
+      }
+      whole = std::move(s);
     }
-    entry = outer.entry;
+    const Piece &caller = *object.second;
+    if (whole->kind == Expr::Call)
+      rewrite(whole, *caller.scope, &caller.env, true, true);
+    else if (!resolveChain(whole, *caller.scope, &caller.env, ref, true))
+      return false;
+    e = std::move(whole);
+    return true;
+  };
+  if (auto o = scope.objects.find(first->name); o != scope.objects.end()) {
+    return substitute(o->second, 0);
   } else if (scope.absent.count(first->name)) {
     diag.error(first->loc, "argument '" + first->name + "' is not given here",
                "put the statement into 'if given(" + first->name + ") { … }'");
@@ -593,17 +627,8 @@ bool Expansion::resolveChain(ExprPtr &e, const Scope &scope,
       break;
     ++at;
     where = entry->inner;
-    if (auto o = where->objects.find(step.name); o != where->objects.end()) {
-      base = clone(*o->second.first);
-      Ref outer;
-      const Piece &from = *o->second.second;
-      if (base->kind == Expr::Call)
-        rewrite(base, *from.scope, &from.env, true, true);
-      else if (!resolveChain(base, *from.scope, &from.env, outer, true))
-        return false;
-      entry = outer.entry;
-      continue;
-    }
+    if (auto o = where->objects.find(step.name); o != where->objects.end())
+      return substitute(o->second, at);
     std::string circuit = where->circuit->name.name;
     const NameEntry *next = find(*where, step.name, step);
     if (!next) {

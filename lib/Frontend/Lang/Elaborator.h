@@ -218,7 +218,7 @@ private:
                                                 const Expr &e);
   mlir::StringAttr parameterOf(NetworkInfo &net, const Expr &e);
   /// Derivatives of the initial values of its population by a parameter.
-  mlir::DictionaryAttr initialDerivatives(NetworkInfo &net, const Expr &e);
+  void initialDerivatives(NetworkInfo &net, const Expr &e);
   /// A copy of `e` in which references name symbols: `c.z.value` becomes the
   /// member `value` of the name "c.z", `h[k]` the name "h[1]".
   ExprPtr resolveReference(NetworkInfo &net, const ConstEnv *env,

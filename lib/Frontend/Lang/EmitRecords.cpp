@@ -168,8 +168,9 @@ StringAttr Elaborator::parameterOf(NetworkInfo &net, const Expr &e) {
   return b.getStringAttr(base->name + "." + s->second.irName);
 }
 
-DictionaryAttr Elaborator::initialDerivatives(NetworkInfo &net,
-                                              const Expr &e) {
+/// Notes at the population how its initial values depend on the parameter:
+/// `neuro.init_slopes = {STATE = {PARAMETER = derivative}}`.
+void Elaborator::initialDerivatives(NetworkInfo &net, const Expr &e) {
   Node &node = net.nodes.find(e.args[0]->name)->second;
   Checked &c = *node.model;
   const Symbol &by = c.symbols.find(e.name)->second;
@@ -192,7 +193,10 @@ DictionaryAttr Elaborator::initialDerivatives(NetworkInfo &net,
     if (follows)
       expand(x, depth + 1);
   };
-  NamedAttrList list;
+  if (!node.op)
+    return;
+  NamedAttrList list(
+      node.op->getAttrOfType<DictionaryAttr>("neuro.init_slopes"));
   for (const Decl &d : c.model->states) {
     const Expr *init = d.init.get();
     for (const ItemPtr &bind : node.item->body)
@@ -221,7 +225,7 @@ DictionaryAttr Elaborator::initialDerivatives(NetworkInfo &net,
           return known != functions.end() ? known->second : nullptr;
         });
     if (!slope)
-      return {};
+      return;
     const LocalFunctions *outer = localFunctions;
     localFunctions = &c.functions;
     ConstResult v = evalConst(*slope->body, &env, nullptr, "", &node.shape);
@@ -233,9 +237,14 @@ DictionaryAttr Elaborator::initialDerivatives(NetworkInfo &net,
                                                             : 1e3;
     for (double &x : v->p.data)
       x *= scale;
-    list.append(c.symbols[d.name.name].irName, valueAttr(*v, false));
+    // Beside what other parameters have given.
+    std::string state = c.symbols[d.name.name].irName;
+    NamedAttrList slopes(dyn_cast_or_null<DictionaryAttr>(list.get(state)));
+    slopes.set(by.irName, valueAttr(*v, false));
+    list.set(state, slopes.getDictionary(b.getContext()));
   }
-  return list.empty() ? DictionaryAttr() : list.getDictionary(b.getContext());
+  if (!list.empty())
+    node.op->setAttr("neuro.init_slopes", list.getDictionary(b.getContext()));
 }
 
 std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
@@ -326,14 +335,12 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   } else {
     name = unique(base.name + "." + s->name + (wrt ? ".wrt" : ""));
   }
-  auto probe = neuro::ProbeOp::create(
-                         b, l, name, s->value, every, output,
+  neuro::ProbeOp::create(b, l, name, s->value, every, output,
                          b.getStringAttr(named ? name
                                                : base.name + "." + s->name),
                          parameter);
   if (wrt)
-    if (DictionaryAttr init = initialDerivatives(net, *wrt))
-      probe->setAttr("init_wrt", init);
+    initialDerivatives(net, *wrt);
   net.probes[key] = name;
   if (!wrt && e.kind != Expr::Call)
     net.probes.insert({base.name + "." + s->name, name});
