@@ -431,3 +431,64 @@ neuro.network @n dt 1.0 {
   ASSERT_TRUE(engine->readProbe(0, y).isOk());
   EXPECT_NEAR(y[1], 3 * 9 * std::exp(-0.5), 1e-12); // d(p^3 e^(-t/10))/dp
 }
+
+// Transmit regions whose slope is a(w) h(x).
+TEST_F(Tangents, TransmitRegionsAgainstDifferences) {
+  const char *const regions[] = {
+      "%y = arith.mulf %w, %x : f64",
+      "%y = arith.addf %w, %x : f64",
+      "%y = arith.subf %w, %x : f64",
+      "%a = arith.mulf %x, %x : f64\n %y = arith.divf %a, %w : f64",
+      "%a = math.sin %w : f64\n %b = math.exp %x : f64\n"
+      "%y = arith.divf %b, %a : f64",
+      "%y = arith.divf %w, %x : f64",
+      "%a = arith.addf %w, %c : f64\n %y = arith.mulf %a, %x : f64",
+      "%a = arith.mulf %w, %x : f64\n %b = arith.mulf %c, %x : f64\n"
+      "%y = arith.subf %a, %b : f64",
+      // rectified, and leaky
+      "%p = arith.cmpf ogt, %x, %z : f64\n %a = arith.mulf %w, %x : f64\n"
+      "%y = arith.select %p, %a, %z : f64",
+      "%p = arith.cmpf ogt, %x, %z : f64\n %a = arith.mulf %w, %x : f64\n"
+      "%y = arith.select %p, %z, %a : f64",
+      "%p = arith.cmpf ogt, %x, %z : f64\n %a = arith.mulf %w, %x : f64\n"
+      "%b = arith.mulf %c, %a : f64\n %n = arith.negf %b : f64\n"
+      "%y = arith.select %p, %a, %n : f64",
+      "%a = arith.maximumf %x, %z : f64\n %y = arith.mulf %a, %w : f64",
+  };
+  for (const char *region : regions) {
+    auto text = [&](const Values &p, const std::string &wrt) {
+      return R"mlir(
+neuro.model @m {
+  neuro.param @p = )mlir" +
+             number(p[0]) +
+             R"mlir(
+  neuro.output @y : f64
+  neuro.stage @s {
+    %p = neuro.get @p
+    %i = neuro.index
+    %two = arith.constant 1.2 : f64
+    %a = arith.subf %two, %i : f64
+    %u = arith.mulf %p, %a : f64
+    neuro.emit @y, %u : f64
+  }
+}
+neuro.network @n dt 1.0 {
+  %source = neuro.population @P of @m shape [4] plant : () -> tensor<4xf32>
+  neuro.weight @W pre [4] post [2] connect #neuro.dense values dense<[[0.5, -0.3, 0.7, 1.1], [0.2, 0.9, -0.8, 0.6]]> : tensor<2x4xf64>
+  %all = neuro.project %source through @W delay 1 {
+  ^bb0(%w: f64, %x1: f64):
+    %c = arith.constant 0.3 : f64
+    %z = arith.constant 0.0 : f64
+    %tiny = arith.constant 0.01 : f64
+    %x = arith.addf %x1, %tiny : f64
+    )mlir" + std::string(region) +
+             R"mlir(
+    neuro.yield %y
+  } : tensor<4xf32> -> tensor<2xf32>
+  neuro.probe @y %all )mlir" +
+             withRespectTo(wrt) + ": tensor<2xf32>\n}\n";
+    };
+    SCOPED_TRACE(region);
+    compare(text, {0.8}, {"P.p"}, 3, 1e-8);
+  }
+}

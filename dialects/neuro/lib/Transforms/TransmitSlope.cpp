@@ -46,9 +46,15 @@ private:
 std::optional<Factors> Factorizer::factor(Value value) {
   if (!dependsOn(value, 0))
     return Factors{Value(), value};
-  if (!dependsOn(value, 1))
-    return Factors{value, Value()};
   Operation *op = value.getDefiningOp();
+  // Numbers go with the signal, so that w and 0.1 w share their factor.
+  bool isMultiple = isa_and_nonnull<arith::NegFOp>(op) ||
+                    (isa_and_nonnull<arith::MulFOp>(op) &&
+                     llvm::any_of(op->getOperands(), [&](Value side) {
+                       return !dependsOn(side, 0);
+                     }));
+  if (!dependsOn(value, 1) && !isMultiple)
+    return Factors{value, Value()};
   Calculus c(builder, value.getLoc(), builder.getF64Type());
   auto times = [&](Value a, Value b) { return !a ? b : !b ? a : c.mul(a, b); };
   auto over = [&](Value a, Value b) {
@@ -57,7 +63,7 @@ std::optional<Factors> Factorizer::factor(Value value) {
   auto orOne = [&](Value a) { return a ? a : c.number(1); };
   if (isa<arith::NegFOp>(op)) {
     auto a = factor(op->getOperand(0));
-    return a ? std::optional(Factors{c.neg(orOne(a->weight)), a->signal})
+    return a ? std::optional(Factors{a->weight, c.neg(orOne(a->signal))})
              : std::nullopt;
   }
   if (isa<arith::SelectOp>(op)) {
