@@ -24,9 +24,17 @@ def wave(count=200):
     return x.reshape(-1, 1)
 
 
+def walk(count=300, omega=-2.0, precision=4.0):
+    """A random walk of log-variance omega, observed with noise; for fits."""
+    rng = np.random.default_rng(17)
+    x = np.cumsum(rng.normal(0, np.exp(omega / 2), count))
+    return (x + rng.normal(0, precision ** -0.5, count)).reshape(-1, 1)
+
+
 if __name__ == "__main__":
     np.save(DATA + "binary.npy", coins())
     np.save(DATA + "continuous.npy", wave())
+    np.save(DATA + "walk.npy", walk())
     for name in ("usdchf", "binary_input"):
         rows = np.loadtxt(DATA + name + ".csv").reshape(-1, 1)
         np.save(DATA + name + ".npy", rows)

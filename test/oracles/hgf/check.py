@@ -4,8 +4,10 @@ checks of these names, or of these modules, on compiled programs; without
 arguments all. NEUROC names the program, HGF_TARGETS the targets."""
 import sys
 
+import fitting
 import graphs
 import limits
+import machines
 import nodes
 import published
 from common import CHECKS

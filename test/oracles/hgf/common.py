@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from spec import run
+from spec import arrays, run
 
 DOUBLE = ("reference", "cpu-f64")
 SCHEMES = ("standard", "mean_first", "enhanced", "unbounded")
@@ -29,11 +29,7 @@ def close(got, want, tolerance, what=""):
 
 def program(spec, data, dts, target):
     """Runs a spec; the records by name, one value per tick."""
-    files = {"steps": np.array(dts, float).reshape(-1, 1)}
-    for n in spec.leaves():
-        u = np.array(data[n], float).reshape(-1, 1)
-        files[n + ".gap"] = np.isnan(u).astype(float)
-        files[n] = np.where(np.isnan(u), 1e6, u)
+    files = arrays(spec, data, dts)
     got = run(spec.text(len(dts)), files, target)
     return {k: v.reshape(-1) for k, v in got.items()
             if isinstance(v, np.ndarray)}

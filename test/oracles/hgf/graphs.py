@@ -92,10 +92,10 @@ def nonlinear():
     """Edges with functions: value, observation and volatility."""
     rng = np.random.default_rng(3)
     steps = 20
-    for trial in range(9):
+    for trial in range(6):
         scheme = ("standard", "mean_first", "enhanced")[trial % 3]
         f, g, h = rng.permutation(["tanh", "softplus", "square"])
-        s = (Spec(scheme, relaxed=trial >= 6)
+        s = (Spec(scheme, relaxed=trial >= 3)
              .add("u", "leaf", precision=4.0).add("v", "leaf", precision=2.0)
              .add("x1", mean=0.3, omega=-2.0).add("x2", mean=0.2)
              .add("x3", mean=-0.4, omega=-3.0).add("x4", mean=0.5)

@@ -184,16 +184,23 @@ def simulate(spec, data, dts):
     return {k: np.array(v) for k, v in out.items()}
 
 
+def arrays(spec, data, dts):
+    """The datasets. A gap is no number in every other leaf; in the rest the
+    mask says it, and what stands in the gap must not matter."""
+    files = {"steps": np.array(dts, float).reshape(-1, 1)}
+    for k, n in enumerate(spec.leaves()):
+        u = np.array(data[n], float).reshape(-1, 1)
+        gap = np.isnan(u)
+        masked = k % 2 == 0
+        files[n] = np.where(gap, 1e6 if masked else np.nan, u)
+        files[n + ".gap"] = (gap & masked).astype(float)
+    return files
+
+
 def compare(spec, data, dts, target, tolerance):
     """Largest relative difference between program and oracle."""
     want = simulate(spec, data, dts)
-    files = {"steps": np.array(dts, float).reshape(-1, 1)}
-    for n in spec.leaves():
-        u = np.array(data[n], float).reshape(-1, 1)
-        gap = np.isnan(u)
-        files[n + ".gap"] = gap.astype(float)
-        # What stands in a gap must not matter.
-        files[n] = np.where(gap, 1e6, u)
+    files = arrays(spec, data, dts)
     got = run(spec.text(len(dts)), files, target)
     worst, where = 0.0, ""
     for name, w in want.items():
