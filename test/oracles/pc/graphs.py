@@ -111,7 +111,7 @@ network memory {
   dt = 1 ms
   stimulus y[8] = file("y.npy") range [-4, 4]
   stimulus known[8] = 1 range [0, 1]
-  population z : pc_node[3] { rate = 0.1; precision = 0.02; z = 0.5 }
+  population z : pc_node[3] { rate = 0.1; precision = 0.01; z = 0.5 }
   population x : pc_node[8] { rate = 0.1 }
   connect y -> x.evidence one_to_one weight 1
   connect known -> x.hold one_to_one weight 1
@@ -127,7 +127,7 @@ experiment recall on memory {
   assign z.z = 0
   present known from half row 0
   assign x.z = 0
-  step 9000 ticks
+  step 15000 ticks
   readout x = x.value
 }
 """
@@ -135,7 +135,7 @@ experiment recall on memory {
     tables = run(program, y=y, w=W, half=half)
     learnt = tables["w"].reshape(8, 3)
     top = learnt[:4]
-    z = np.linalg.solve(top.T @ top + 0.02*np.eye(3), top.T @ y[:4])
+    z = np.linalg.solve(top.T @ top + 0.01*np.eye(3), top.T @ y[:4])
     x = tables["x"][-1]
     return [("known part", x[:4], y[:4]),
             ("completed part", x[4:], learnt[4:] @ z),
