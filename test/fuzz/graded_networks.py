@@ -27,6 +27,7 @@ class Network:
         self.models, self.body, self.steps = [], [], []
         self.names = 0
         self.learns = False
+        self.batch = 1
         self.signals = []  # (value, shape, from a stimulus?)
         self.outputs = []
         self.build()

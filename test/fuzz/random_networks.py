@@ -8,8 +8,9 @@ change by such sums, decays subtract. Whatever differs from the reference is
 therefore an error of a target, not rounding. Features drawn at random: models
 (reset to zero or by subtraction, refractoriness, two stages, per-unit
 parameters, clock divisors), sources (spike arrays, random ones), all
-connection rules, delays (none, one, per synapse), transposed and shared
-weights, delay lines, plasticity with traces and bounds.
+connection connection rules, delays (none, one, per synapse), transposed and shared
+weights, delay lines, plasticity with traces and bounds, competition by
+reductions over units and over synapses, batches (on the CPU).
 
 usage: random_networks.py NEUROC [--count N] [--first SEED] [--targets A,B]
        [--keep DIR]
@@ -34,6 +35,7 @@ class Network:
         self.models, self.body, self.probes = [], [], []
         self.names = 0
         self.learns = False
+        self.batch = self.rng.choice([1, 1, 1, 2, 4])
         self.spikes = []  # (value, units)
         self.build()
 
@@ -73,7 +75,48 @@ neuro.model @{name}_model {{
             f"shape [{units}] : () -> tensor<{units}xi1>")
         self.spikes.append((name, units))
 
-    def model(self, name):
+    def competition(self, units):
+        """Code that lets only some of the units with %over fire."""
+        kind = self.rng.choice(["none", "none", "winners", "rank", "inhibit",
+                                "first", "extremes"])
+        groups = [""] + [f" group {n}" for n in range(1, units + 1)
+                         if units % n == 0]
+        group = self.rng.choice(groups)
+        size = int(group.split()[1]) if group else units
+        k = self.rng.randint(1, size)
+        return {
+            "none": "    %wins = arith.constant true\n",
+            "winners": f"""
+    %kth = neuro.reduce kth_largest %s over units{group} k {k}
+    %wins = arith.cmpf oge, %s, %kth : f64
+""",
+            "rank": f"""
+    %rank = neuro.reduce rank %s over units{group}
+    %k = arith.constant {float(k)} : f64
+    %wins = arith.cmpf olt, %rank, %k : f64
+""",
+            "inhibit": f"""
+    %c1 = arith.constant 0.015625 : f64
+    %part = arith.mulf %s, %c1 : f64
+    %load = neuro.reduce sum %part over units{group}
+    %wins = arith.cmpf ogt, %s, %load : f64
+""",
+            "first": f"""
+    %one1 = arith.uitofp %over : i1 to f64
+    %before = neuro.reduce sum %one1 over units{group} prefix
+    %k = arith.constant {float(k)} : f64
+    %wins = arith.cmpf ole, %before, %k : f64
+""",
+            "extremes": f"""
+    %most = neuro.reduce max %s over units{group}
+    %least = neuro.reduce min %s over units{group}
+    %both = arith.addf %most, %least : f64
+    %half = arith.constant 0.5 : f64
+    %middle = arith.mulf %both, %half : f64
+    %wins = arith.cmpf oge, %s, %middle : f64
+"""}[kind]
+
+    def model(self, name, units):
         """Integrate and fire; returns whether the threshold is per unit."""
         subtract = self.rng.random() < 0.5
         refractory = self.rng.choice([0, 0, 1, 3])
@@ -101,8 +144,10 @@ neuro.model @{name}_model {{
         second = f"""
     %theta = neuro.get @theta
     %over = arith.cmpf oge, %s, %theta : f64
+{self.competition(units)}
+    %ready = arith.andi %over, %wins : i1
     %false = arith.constant false
-    %fires = arith.select %busy, %false, %over : i1
+    %fires = arith.select %busy, %false, %ready : i1
     %kept = arith.subf %s, %theta : f64
     %n = arith.select %fires, {reset}, %s : f64
     neuro.set @v, %n
@@ -214,6 +259,17 @@ neuro.model @{name}_model {{
         name = self.name("learn")
         weight = self.name("W")
         self.learns = True
+        # The largest of a target's weights pays for the others.
+        competition = self.rng.choice(["", """
+  neuro.on tick {
+    %w = neuro.get @w
+    %most = neuro.reduce max %w over post
+    %is = arith.cmpf oge, %w, %most : f64
+    %c = arith.constant 0.03125 : f64
+    %less = arith.subf %w, %c : f64
+    %n = arith.select %is, %less, %w : f64
+    neuro.set @w, %n
+  }"""])
         self.models.append(f"""
 neuro.rule @{name}_rule {{
   neuro.trace @x on pre range [0.0, 4.0] {{
@@ -253,7 +309,7 @@ neuro.rule @{name}_rule {{
     %d = arith.mulf %k, %x : f64
     %n = arith.addf %w, %d : f64
     neuro.set @w, %n
-  }}
+  }}{competition}
 }}""")
         connect = self.rng.choice(
             ["#neuro.dense", "#neuro.all_to_all<self = false>",
@@ -290,7 +346,7 @@ neuro.rule @{name}_rule {{
         populations = [(self.name("pop"), rng.choice([1, 3, 8, 17, 40]))
                        for _ in range(count)]
         for number, (name, units) in enumerate(populations):
-            self.model(name)
+            self.model(name, units)
             inputs, ports = [], []
             for _ in range(rng.randint(1, 3)):
                 ahead = self.spikes + populations[:number]
@@ -328,8 +384,9 @@ neuro.rule @{name}_rule {{
                          f'reduce count')
         for weight in self.weights:
             steps.append(f'  neuro.readout "{weight}" from @{weight}')
+        batch = f" batch {self.batch}" if self.batch > 1 else ""
         return "\n".join(
-            self.models + ["", "neuro.network @net dt 1.0 seed 5 {"] +
+            self.models + ["", f"neuro.network @net dt 1.0 seed 5{batch} {{"] +
             self.body + ["}", "neuro.experiment @main on @net {"] + steps +
             ["}", ""])
 
@@ -381,7 +438,7 @@ def differences(reference, other, tolerance):
 def campaign(make, bounds, stem):
     """Runs `make(seed)` on all targets for the seeds of the command line.
 
-    make gives an object with text() and learns; bounds are the largest
+    make gives an object with text(), learns and batch; bounds are the largest
     difference of values per target. Returns (passed, failed, spikes).
     """
     parser = argparse.ArgumentParser()
@@ -411,6 +468,8 @@ def campaign(make, bounds, stem):
             for target in options.targets.split(","):
                 # Plastic weights leave the array's quantisation grid.
                 if target == "crossbar" and network.learns:
+                    continue
+                if target in ("spinnaker", "crossbar") and network.batch > 1:
                     continue
                 try:
                     result = run(options.neuroc, path, target,
