@@ -345,8 +345,10 @@ void Expansion::expandCircuit(Piece &block, const Item &it) {
   inner.body->env.outer = &shared;
   inner.body->origin = origin(
       it.loc, "in circuit '" + c->name.name + "', expanded here", block.origin);
-  if (!bind(inner, block, it))
+  if (!bind(inner, block, it)) {
+    inner.faulty = true;
     return;
+  }
   fill(*inner.body, c->items);
   Piece::Part part;
   part.block = std::move(inner.body);
@@ -632,6 +634,10 @@ bool Expansion::resolveChain(ExprPtr &e, const Scope &scope,
     std::string circuit = where->circuit->name.name;
     const NameEntry *next = find(*where, step.name, step);
     if (!next) {
+      if (where->faulty) { // reported
+        e = name(faultyName, step);
+        return true;
+      }
       if (diag.errors() == before) {
         std::vector<std::string> known;
         for (const auto &n : where->names)

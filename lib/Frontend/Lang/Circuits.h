@@ -68,6 +68,7 @@ public:
   std::map<std::string, std::string> aliases; ///< functions, models, rules
   std::set<std::string> given, absent;
   std::unique_ptr<Piece> body;
+  bool faulty = false; ///< its arguments are: nothing has been expanded
 };
 
 /// A statement of the flat list.

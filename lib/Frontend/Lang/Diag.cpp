@@ -57,6 +57,8 @@ void Diag::warning(llvm::SMLoc loc, const llvm::Twine &message) {
 
 void Diag::unknown(llvm::SMLoc loc, llvm::StringRef what, llvm::StringRef name,
                    const std::vector<std::string> &known) {
+  if (name == "?") // stands for what has been reported (Circuits.h)
+    return;
   // "state of 'E'" and 'u' become "unknown state 'u' of 'E'".
   auto [kind, owner] = what.split(" of ");
   std::string text = ("unknown " + kind + " '" + name + "'").str();
