@@ -75,7 +75,9 @@ TEST(LangFuzz, RandomTokens) {
       "weight", "through", "all_to_all", "dt", "seed", "trace", "on", "pre",
       "post", "tau", "bounds", "stimulus", "record", "phase", "repeat", "for",
       "each", "row", "of", "step", "expect", "mean", "\"s\"", "file", "uniform",
-      "dense", "pc_layer", "predicts", "dv/dt", "v"};
+      "dense", "pc_layer", "predicts", "dv/dt", "v", "circuit", "in", "scalar",
+      "delayed", "derivative", "(x)", "size", "given", "none", "group_sum",
+      "function", "batch", "plant", "wrt", "[k]", "circuit c(x, n = 2) {"};
   mlir::MLIRContext context;
   Random random(2);
   for (int run = 0; run < 6000; ++run) {
@@ -111,6 +113,7 @@ TEST(LangFuzz, EditedPrograms) {
   for (const char *file :
        {"test/Frontend/Lang/network.neuro", "test/Frontend/Lang/model.neuro",
         "test/Frontend/Lang/rule.neuro", "test/Frontend/Lang/experiment.neuro",
+        "test/Frontend/Lang/circuit.neuro",
         "examples/user-defined/resonance.neuro",
         "examples/balanced/cuba.neuro"}) {
     std::string text = read(file);
