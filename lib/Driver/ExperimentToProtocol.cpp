@@ -297,12 +297,13 @@ json::Object Writer::read(neuro::ReadOp op) {
                    {"out", registerOf(op.getResult())},
                    {"of", neuro::stringifyHostKind(op.getOf())},
                    {"source", op.getSource()}};
-  if (auto variable = op.getVariable())
+  if (op.getOf() == neuro::HostKind::Signal)
+    out["reduce"] = op.getVariable().value_or(
+        neuro::stringifyReduce(op.getReduce()));
+  else if (auto variable = op.getVariable())
     out["state"] = *variable;
   if (auto snapshot = op.getSnapshot())
     out["snapshot"] = *snapshot;
-  if (op.getOf() == neuro::HostKind::Signal)
-    out["reduce"] = neuro::stringifyReduce(op.getReduce());
   if (op.getCurrent())
     out["row"] = json::Object{{"var", "row" + std::to_string(loops)}};
   return out;

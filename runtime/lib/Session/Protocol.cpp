@@ -113,12 +113,17 @@ static const Names<HostKind> &hostKinds() {
   return names;
 }
 
-static const Names<Reduce> &reductions() {
+static const Names<Reduce> &reductions(bool ofHost) {
   static const Names<Reduce> names = {
       {"last", Reduce::Last},   {"mean", Reduce::Mean},
       {"sum", Reduce::Sum},     {"count", Reduce::Count},
       {"max", Reduce::Max},     {"argmax", Reduce::Argmax}};
-  return names;
+  static const Names<Reduce> more = [] {
+    Names<Reduce> list = names;
+    list.push_back({"samples", Reduce::Samples});
+    return list;
+  }();
+  return ofHost ? more : names;
 }
 
 static const Names<MetricKind> &metricNames() {
@@ -256,7 +261,7 @@ void Reader::readout(const JsonReader &json, ProtocolStep &step) {
   } else {
     step.name = name(json.at("probe"), "probe", scope.probes);
     if (json.has("reduce"))
-      step.reduce = choice(json.at("reduce"), "reduction", reductions());
+      step.reduce = choice(json.at("reduce"), "reduction", reductions(false));
   }
 }
 
@@ -378,7 +383,7 @@ void Reader::read(const JsonReader &json, ProtocolStep &step) {
   case HostKind::Signal:
     step.name = name(source, "probe", scope.probes);
     if (json.has("reduce"))
-      step.reduce = choice(json.at("reduce"), "reduction", reductions());
+      step.reduce = choice(json.at("reduce"), "reduction", reductions(true));
     break;
   case HostKind::Variable:
     step.name = name(source, "variable", {stored.begin(), stored.end()});

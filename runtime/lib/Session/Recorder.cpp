@@ -113,6 +113,7 @@ void Recorder::open(size_t i) {
                       ? 0.0
                       : -std::numeric_limits<double>::infinity());
   w.samples = 0;
+  w.first = records[i].values.size();
   w.closed = false;
 }
 

@@ -16,6 +16,7 @@ namespace neuroc::rt {
 struct Window {
   std::vector<double> last, sum, max;
   uint64_t samples = 0;
+  size_t first = 0;    ///< where its values begin in the record
   bool closed = false; ///< read: the next tick opens a new window
 };
 

@@ -608,6 +608,18 @@ Status SessionImpl::reduce(const ProtocolStep &step, bool close, Array &row) {
   case Reduce::Max:
     row.values = empty ? window.last : window.max;
     break;
+  case Reduce::Samples: {
+    const ProbeRecord &record = results->probes[size_t(probe)];
+    if (record.info.isSpikes || record.onDisk)
+      return {Code::ModelError,
+              "the samples of '" + step.name + "' are " +
+                  (record.onDisk ? "in files (--record-to)"
+                                 : "spikes, which have no values")};
+    row.shape.insert(row.shape.begin(), int64_t(window.samples));
+    row.values.assign(record.values.begin() + long(window.first),
+                      record.values.end());
+    break;
+  }
   case Reduce::Argmax: {
     // Of each lane.
     const std::vector<double> &from = empty ? window.last : window.sum;

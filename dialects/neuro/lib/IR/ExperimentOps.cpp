@@ -138,6 +138,9 @@ private:
     case HostKind::Weight:
       return need<WeightOp>(read, source, "weight");
     case HostKind::Signal:
+      if (read.getVariable() && *read.getVariable() != "samples")
+        return read.emitOpError("reads a signal's samples, not its '")
+               << *read.getVariable() << "'";
       return need<ProbeOp, WatchOp>(read, source, "probe or watch");
     case HostKind::Dataset:
       return needDataset(read, source);

@@ -41,6 +41,8 @@
 // array; it is seen from its definition to the end of the body that holds it.
 //   literal   out: REG, shape, values
 //   read      out: REG, of: KIND, source [state] [reduce] [snapshot] [row: INDEX]
+//             a signal may be reduced by "samples": all of a real signal's
+//             samples in the window, one row each
 //   calc      out: REG, function, in: [REG…] [axis]     see HostMath.h
 //   store     value: REG, into: KIND, target [state] [clamp]
 //   if        condition: REG, body [else: [STEP…]]
@@ -121,7 +123,7 @@ enum class StepKind {
   Snapshot, Restore, Readout, Reset, Window, Phase, Repeat, ForEach,
   Stream, Literal, Read, Calc, Store, If, While
 };
-enum class Reduce { Last, Mean, Sum, Count, Max, Argmax };
+enum class Reduce { Last, Mean, Sum, Count, Max, Argmax, Samples };
 enum class SettleNorm { Max, L2, Change };
 enum class ReadoutOf { Probe, State, Weight };
 /// What a host step reads or writes.
