@@ -192,7 +192,6 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
   int64_t colSignal = view(t, rowIsPre ? post : pre) + block.col0;
 
   VectorCode vectors(t.tile, t.pool, *ranges, notes, t.tables);
-  std::vector<Operand> broadcasts;
   /// One word of a per-unit vector for the row, spread over the columns.
   auto broadcast = [&](int64_t base, int point) {
     Operand operand = vectors.temporary(point);

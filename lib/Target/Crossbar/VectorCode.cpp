@@ -157,8 +157,16 @@ LogicalResult VectorCode::compile(Block &block, const Leaf &leaf,
   for (Operation &op : block)
     for (Value operand : op.getOperands())
       ++remaining[operand];
+  absorbed.clear();
+  for (Operation &op : block)
+    if (Operation *exponential = matchLogistic(&op)) {
+      absorbed.insert(exponential);
+      absorbed.insert(op.getOperand(1).getDefiningOp());
+    }
   SmallVector<Operation *> sinks;
   for (Operation &op : block) {
+    if (absorbed.contains(&op))
+      continue;
     if (op.getNumResults() == 0) {
       sinks.push_back(&op);
       continue;
@@ -481,6 +489,9 @@ LogicalResult VectorCode::visit(Operation *op, const Leaf &leaf) {
       out = relabel(in[other], op->getOperand(other), in[other].frac - *shift);
     else
       out = multiply(in[0], in[1], frac);
+  } else if (Operation *exponential = matchLogistic(op)) {
+    out = logistic(op);
+    finish(exponential);
   } else if (isa<arith::DivFOp>(op)) {
     out = divide(in[0], in[1], frac);
   } else if (isa<arith::CmpFOp>(op)) {

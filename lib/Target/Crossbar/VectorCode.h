@@ -11,6 +11,7 @@
 
 #include "neuroc/Neuro/Analysis/RangeAnalysis.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/LogicalResult.h"
 
@@ -89,8 +90,11 @@ public:
   /// all values are computed. Error: an operation without vector code, on it.
   llvm::LogicalResult compile(mlir::Block &block, const Leaf &leaf,
                               const Sink &sink);
-  /// Gives a value to a block argument.
-  void bind(mlir::Value value, Operand operand) { values[value] = operand; }
+  /// Gives a value to a block argument; a temporary stays the caller's.
+  void bind(mlir::Value value, Operand operand) {
+    operand.slot = -1;
+    values[value] = operand;
+  }
   Operand get(mlir::Value value) { return values.lookup(value); }
 
   /// destination = operand at the destination's binary point.
@@ -119,6 +123,7 @@ private:
                 int fracOut, const std::function<double(double)> &f,
                 double target);
   Operand exponential(Operand a, int frac);
+  Operand logistic(mlir::Operation *quotient);
   Operand logarithm(Operand a);
   Operand squareRoot(Operand a);
   Operand materialized(Operand constant, int frac);
@@ -144,7 +149,15 @@ private:
   int64_t units; ///< that one block of code is for; 0: not units of a stage
   llvm::DenseMap<mlir::Value, Operand> values;
   llvm::DenseMap<mlir::Value, unsigned> remaining;
+  /// Operations that are computed together with their only user.
+  llvm::DenseSet<mlir::Operation *> absorbed;
 };
+
+/// The exponential y of a quotient a / (b + exp y) with positive constants, if
+/// sum and exponential have no other use. In one fixed-point format the
+/// exponential of a wide range has no digits left where it is small; the
+/// quotient itself is bounded.
+mlir::Operation *matchLogistic(mlir::Operation *quotient);
 
 /// Fraction bits that give a constant factor 30 significant ones.
 int mantissaFrac(double value);

@@ -7,6 +7,7 @@
 
 #include "neuroc/Xbar/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -69,6 +70,48 @@ Operand VectorCode::exponential(Operand a, int frac) {
   release(whole);
   release(power);
   return result;
+}
+
+static std::optional<double> positiveConstant(Value value) {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
+  if (!number || !(number.getValueAsDouble() > 0.0))
+    return std::nullopt;
+  return number.getValueAsDouble();
+}
+
+Operation *matchLogistic(Operation *quotient) {
+  auto division = dyn_cast<arith::DivFOp>(quotient);
+  auto sum = division ? division.getRhs().getDefiningOp<arith::AddFOp>()
+                      : arith::AddFOp();
+  if (!sum || !sum->hasOneUse() || !positiveConstant(division.getLhs()))
+    return nullptr;
+  for (bool swapped : {false, true}) {
+    auto power =
+        sum->getOperand(swapped ? 1 : 0).getDefiningOp<math::ExpOp>();
+    if (power && power->hasOneUse() &&
+        positiveConstant(sum->getOperand(swapped ? 0 : 1)))
+      return power;
+  }
+  return nullptr;
+}
+
+Operand VectorCode::logistic(Operation *quotient) {
+  Operation *power = matchLogistic(quotient);
+  Operation *sum = quotient->getOperand(1).getDefiningOp();
+  double a = *positiveConstant(quotient->getOperand(0));
+  double b = *positiveConstant(
+      sum->getOperand(sum->getOperand(0).getDefiningOp() == power ? 1 : 0));
+  Value y = power->getOperand(0);
+  Operand in = values.lookup(y);
+  if (in.kind == Operand::Constant)
+    return Operand::constant(a / (b + std::exp(in.value)));
+  int frac = std::min(chooseFrac(Interval{0.0, a / b}), 29);
+  return table(
+      "logistic(" + std::to_string(a) + "," + std::to_string(b) + ")", in,
+      ranges.value(y).interval.meet({-40.0, 40.0}), frac,
+      [a, b](double x) { return a / (b + std::exp(x)); },
+      std::max(std::ldexp(1.0, -frac), 1e-6 * a / b));
 }
 
 /// Leading zeros less one go to the exponent: log x = log m + e log 2.

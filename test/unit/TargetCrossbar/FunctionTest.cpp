@@ -50,6 +50,15 @@ const Function kFunctions[] = {
     {"MulPowerOfTwo", "%c = arith.constant 0.125 : f64\n"
                       "%y = arith.mulf %x, %c : f64", -10, 10, 1e-7},
     {"Square", "%y = arith.mulf %x, %x : f64", -50, 50, 1e-3},
+    {"Logistic", "%n = arith.negf %x : f64\n%e = math.exp %n : f64\n"
+                 "%c = arith.constant 1.0 : f64\n"
+                 "%d = arith.addf %e, %c : f64\n"
+                 "%y = arith.divf %c, %d : f64", -40, 40, 2e-6},
+    {"LogisticScaled", "%e = math.exp %x : f64\n"
+                       "%c = arith.constant 3.0 : f64\n"
+                       "%b = arith.constant 0.5 : f64\n"
+                       "%d = arith.addf %b, %e : f64\n"
+                       "%y = arith.divf %c, %d : f64", -8, 8, 1e-5},
     {"Divide", "%c = arith.constant 1.5 : f64\n%d = arith.addf %k, %c : f64\n"
                "%y = arith.divf %x, %d : f64", -10, 10, 1e-5},
     {"DivideByWhatMayBeZero", "%c = arith.constant 1.5 : f64\n"
