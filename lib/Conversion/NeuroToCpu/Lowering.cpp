@@ -84,7 +84,7 @@ Buffer Lowering::addBytes(const Twine &name, ArrayRef<uint8_t> values) {
           RankedTensorType::get({int64_t(values.size())}, i8), values));
 }
 
-Lowering::Events Lowering::addEvents(const Twine &name, int64_t capacity) {
+Events Lowering::addEvents(const Twine &name, int64_t capacity) {
   return {addBuffer(name + ".units", globals.getI32Type(), capacity),
           addBuffer(name + ".count", globals.getI64Type(), 1)};
 }

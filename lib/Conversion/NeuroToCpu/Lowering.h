@@ -62,6 +62,11 @@ struct Synapse {
 };
 using SynapseBody = llvm::function_ref<void(const Synapse &)>;
 
+/// A buffer pair (i32 units, i64 count) that the engine fills with events.
+struct Events {
+  Buffer units, count;
+};
+
 class Lowering {
 public:
   Lowering(mlir::ModuleOp module, neuro::NetworkOp network, bool isDouble);
@@ -132,9 +137,14 @@ private:
   Buffer stateBuffer(neuro::PopulationOp population, llvm::StringRef state);
 
   // Projections.cpp
+public:
   struct Projection;
+
+private:
   mlir::LogicalResult lowerProject(neuro::ProjectOp project);
   void emitMatrix(Projection &p);
+  /// A plain weighted sum in blocks of vector registers; false if it is none.
+  bool emitVectorMatrix(Projection &p);
   void emitVector(Projection &p);
   void emitConvolution(Projection &p);
   void emitRows(Projection &p);
@@ -176,10 +186,6 @@ private:
   void addItem(llvm::ArrayRef<mlir::NamedAttribute> fields) {
     items.push_back(dictionary(fields));
   }
-  /// A buffer pair (i32 units, i64 count) that the engine fills with events.
-  struct Events {
-    Buffer units, count;
-  };
   Events addEvents(const llvm::Twine &name, int64_t capacity);
 
   mlir::ModuleOp module;

@@ -104,15 +104,21 @@ void Lowering::forEachEvent(Kernel &k, Plasticity &p, neuro::Side side,
 // Bounds
 //===----------------------------------------------------------------------===//
 
+/// Written with comparisons, so that each bound is one instruction; a NaN stays.
 Value confine(Kernel &k, neuro::WeightOp weight, Value w) {
   OpBuilder &b = k.builder;
+  auto replace = [&](arith::CmpFPredicate outside, double bound) {
+    Value limit = k.number(bound);
+    Value isOutside = arith::CmpFOp::create(b, k.loc, outside, w, limit);
+    w = arith::SelectOp::create(b, k.loc, isOutside, limit, w);
+  };
   if (weight.getSign() == neuro::Sign::Excitatory)
-    w = arith::MaximumFOp::create(b, k.loc, w, k.number(0));
+    replace(arith::CmpFPredicate::OLT, 0);
   if (weight.getSign() == neuro::Sign::Inhibitory)
-    w = arith::MinimumFOp::create(b, k.loc, w, k.number(0));
+    replace(arith::CmpFPredicate::OGT, 0);
   if (auto bounds = weight.getBounds()) {
-    w = arith::MaximumFOp::create(b, k.loc, w, k.number((*bounds)[0]));
-    w = arith::MinimumFOp::create(b, k.loc, w, k.number((*bounds)[1]));
+    replace(arith::CmpFPredicate::OLT, (*bounds)[0]);
+    replace(arith::CmpFPredicate::OGT, (*bounds)[1]);
   }
   return w;
 }

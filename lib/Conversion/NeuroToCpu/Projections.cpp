@@ -6,141 +6,19 @@
 // engine lists the source units that fired, the code walks their rows. All
 // other projections visit every synapse.
 
-#include "Lowering.h"
-
-#include <limits>
+#include "Projection.h"
 
 using namespace mlir;
 
 namespace neuroc::cpu {
-
-/// What the emitters of one projection share.
-struct Lowering::Projection {
-  neuro::ProjectOp op;
-  Weight &weight;
-  Kernel &kernel;
-  const Signal &source;
-  const Signal &target;
-  int64_t delay; ///< of the signal, ticks; `delays` of the op not included
-  bool transposed;
-  neuro::Combine combine;
-  Events events;
-  RowView rows; ///< set by the emitters that walk rows
-
-  int64_t sources() const { return transposed ? weight.post : weight.pre; }
-  int64_t targets() const { return transposed ? weight.pre : weight.post; }
-
-  double identity() const {
-    switch (combine) {
-    case neuro::Combine::Sum:
-      return 0;
-    case neuro::Combine::Max:
-      return -std::numeric_limits<double>::infinity();
-    case neuro::Combine::Min:
-      return std::numeric_limits<double>::infinity();
-    case neuro::Combine::Product:
-      return 1;
-    }
-    llvm_unreachable("unknown combine");
-  }
-
-  Value join(Value a, Value b) {
-    OpBuilder &builder = kernel.builder;
-    switch (combine) {
-    case neuro::Combine::Sum:
-      return arith::AddFOp::create(builder, kernel.loc, a, b);
-    case neuro::Combine::Max:
-      return arith::MaximumFOp::create(builder, kernel.loc, a, b);
-    case neuro::Combine::Min:
-      return arith::MinimumFOp::create(builder, kernel.loc, a, b);
-    case neuro::Combine::Product:
-      return arith::MulFOp::create(builder, kernel.loc, a, b);
-    }
-    llvm_unreachable("unknown combine");
-  }
-
-  bool hasTransmit() { return !op.getTransmit().empty(); }
-
-  /// transmit(w, x)
-  Value transmit(Value w, Value x) {
-    if (!hasTransmit())
-      return arith::MulFOp::create(kernel.builder, kernel.loc, w, x);
-    ScalarCloner cloner(kernel);
-    Block &body = op.getTransmit().front();
-    cloner.map(body.getArgument(0), w);
-    cloner.map(body.getArgument(1), x);
-    for (Operation &inner : body) {
-      if (auto yield = dyn_cast<neuro::YieldOp>(inner))
-        return cloner.lookup(yield.getValue());
-      cloner.clone(&inner);
-    }
-    llvm_unreachable("a transmit region yields");
-  }
-
-  Value targetAt(Value place) {
-    return target.depth == 1 ? place : kernel.add(kernel.slot(target), place);
-  }
-
-  /// target[unit] = join(target[unit], contribution), if the synapse exists.
-  void accumulate(Value unit, Value lane, Value contribution, Value slot) {
-    Value at = targetAt(kernel.place(unit, lane));
-    Value old = kernel.load(target.buffer, at);
-    Value joined = join(old, contribution);
-    kernel.store(guard(joined, old, slot), target.buffer, at);
-  }
-
-  /// Absent synapses of a matrix hold 0: a plain sum needs no look at them.
-  bool needsGuard() {
-    return weight.exists && (combine != neuro::Combine::Sum || hasTransmit());
-  }
-  Value guard(Value joined, Value old, Value slot) {
-    if (!needsGuard())
-      return joined;
-    OpBuilder &b = kernel.builder;
-    Value byte = kernel.load(weight.exists, slot);
-    Value present = arith::TruncIOp::create(b, kernel.loc, b.getI1Type(), byte);
-    return arith::SelectOp::create(b, kernel.loc, present, joined, old);
-  }
-
-  Value loadSource(Value unit, Value lane, int64_t extraDelay = 0) {
-    return kernel.loadReal(source, kernel.slot(source, delay + extraDelay),
-                           kernel.place(unit, lane));
-  }
-
-  /// The synapse at `slot` from unit to unit, in every lane.
-  void synapse(Value slot, Value from, Value to, int64_t extraDelay = 0) {
-    kernel.forLanes([&](Value lane) {
-      Value w = kernel.load(weight.values, slot);
-      accumulate(to, lane, transmit(w, loadSource(from, lane, extraDelay)),
-                 slot);
-    });
-  }
-
-  /// The events of this tick: body(row, lane).
-  void forEvents(function_ref<void(Value, Value)> body) {
-    Value count = kernel.loadIndex(events.count, kernel.index(0));
-    kernel.loop(kernel.index(0), count, [&](Value number) {
-      Value event = kernel.loadIndex(events.units, number);
-      if (kernel.lanes == 1)
-        body(event, kernel.index(0));
-      else
-        body(kernel.div(event, kernel.lanes), kernel.mod(event, kernel.lanes));
-    });
-  }
-
-  void fill() {
-    Value init = kernel.number(identity());
-    kernel.loop(target.units, [&](Value place) {
-      kernel.store(init, target.buffer, targetAt(place));
-    });
-  }
-};
 
 //===----------------------------------------------------------------------===//
 // Matrices, vectors, kernels
 //===----------------------------------------------------------------------===//
 
 void Lowering::emitMatrix(Projection &p) {
+  if (emitVectorMatrix(p))
+    return;
   Kernel &k = p.kernel;
   int64_t width = p.weight.post;
   if (!p.transposed || k.lanes > 1) {

@@ -137,8 +137,11 @@ Error addProgramStructure(Module &module, const ObjectSpec &spec) {
     if (!global.isDeclaration())
       global.setLinkage(GlobalValue::InternalLinkage);
   for (Function &function : module)
-    if (!function.isDeclaration())
+    if (!function.isDeclaration()) {
       function.setLinkage(GlobalValue::InternalLinkage);
+      if (spec.machine.cpu == "x86-64-v4") // else LLVM keeps to half of it
+        function.addFnAttr("prefer-vector-width", "512");
+    }
   new GlobalVariable(module, structure->getType(), /*isConstant=*/true,
                      GlobalValue::ExternalLinkage, structure, spec.symbol);
   return Error::success();

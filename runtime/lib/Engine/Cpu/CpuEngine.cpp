@@ -67,18 +67,23 @@ void CpuEngine::put(uint32_t buffer, uint64_t index, double value) {
 void CpuEngine::read(uint32_t buffer, uint64_t first, uint64_t count,
                      std::vector<double> &values) const {
   values.resize(count);
-  for (uint64_t i = 0; i < count; ++i)
-    values[i] = get(buffer, first + i);
+  const void *data = program.data(buffer);
+  if (plan.buffers[buffer].element == Element::F32)
+    std::copy_n(static_cast<const float *>(data) + first, count,
+                values.begin());
+  else
+    for (uint64_t i = 0; i < count; ++i)
+      values[i] = get(buffer, first + i);
 }
 
 void CpuEngine::readUnits(uint32_t buffer, uint64_t first, uint64_t count,
                           std::vector<double> &values) const {
-  if (plan.batch == 1)
+  uint64_t units = count / plan.batch;
+  if (plan.batch == 1 || units == 1)
     return read(buffer, first, count, values);
   values.resize(count);
-  uint64_t units = count / plan.batch;
-  for (uint64_t lane = 0; lane < plan.batch; ++lane)
-    for (uint64_t unit = 0; unit < units; ++unit)
+  for (uint64_t unit = 0; unit < units; ++unit)
+    for (uint64_t lane = 0; lane < plan.batch; ++lane)
       values[lane * units + unit] =
           get(buffer, first + unit * plan.batch + lane);
 }
