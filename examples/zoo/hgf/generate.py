@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes the arrays in data/: two made series, and the CSV files as arrays."""
+"""Writes the arrays in data/: made series, and the CSV files as arrays. With
+--check it only compares them."""
 import os
+import sys
 
 import numpy as np
 
@@ -31,10 +33,16 @@ def walk(count=300, omega=-2.0, precision=4.0):
     return (x + rng.normal(0, precision ** -0.5, count)).reshape(-1, 1)
 
 
-if __name__ == "__main__":
-    np.save(DATA + "binary.npy", coins())
-    np.save(DATA + "continuous.npy", wave())
-    np.save(DATA + "walk.npy", walk())
+def arrays():
+    made = {"binary": coins(), "continuous": wave(), "walk": walk()}
     for name in ("usdchf", "binary_input"):
-        rows = np.loadtxt(DATA + name + ".csv").reshape(-1, 1)
-        np.save(DATA + name + ".npy", rows)
+        made[name] = np.loadtxt(DATA + name + ".csv").reshape(-1, 1)
+    return made
+
+
+if __name__ == "__main__":
+    for name, values in arrays().items():
+        if sys.argv[1:] == ["--check"]:
+            assert np.array_equal(np.load(DATA + name + ".npy"), values), name
+        else:
+            np.save(DATA + name + ".npy", values)

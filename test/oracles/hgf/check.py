@@ -10,6 +10,7 @@ import limits
 import machines
 import nodes
 import published
+import validity
 from common import CHECKS
 
 for name in sys.argv[1:] or CHECKS:

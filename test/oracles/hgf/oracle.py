@@ -41,6 +41,8 @@ def lambert(l):
 
 
 def gaussian(x, mean, precision):
+    if not precision > 0:
+        return math.nan
     return 0.5 * (math.log(2 * math.pi) - math.log(precision)
                   + precision * (x - mean) ** 2)
 
@@ -54,6 +56,7 @@ class Node:
     omega: float = -4.0
     rho: float = 0.0
     lam: float = 1.0
+    scheme: str = ""          # of its volatility children; "": the filter's
     # what a step computes
     mu_hat: float = 0.0
     pi_hat: float = 1.0
@@ -199,6 +202,7 @@ class Filter:
         return P, M
 
     def posterior(self, b, dt):
+        scheme = b.scheme or self.scheme
         children = [e.child for e in b.value_children + b.vol_children]
         b.observed = any(c.observed for c in children)
         if not b.observed:
@@ -206,7 +210,7 @@ class Filter:
             return
         P, M = self.value_messages(b, dt)
         seen = [e for e in b.vol_children if e.child.observed]
-        if self.scheme == "unbounded" and seen:
+        if scheme == "unbounded" and seen:
             self.unbounded(b, seen, P, M, dt)
             return
         PV = 0.0
@@ -218,10 +222,10 @@ class Filter:
                    * (a.gamma + (2 * a.gamma - 1) * a.Delta)
                    - 0.5 * h2 * a.gamma * a.Delta)
             M += 0.5 * h1 * a.gamma * a.Delta
-        if self.scheme == "mean_first" and b.vol_children:
+        if scheme == "mean_first" and b.vol_children:
             b.mean = b.mu_hat + M / b.pi_hat
             b.precision = b.pi_hat + P + PV
-        elif self.scheme == "enhanced" and b.vol_children:
+        elif scheme == "enhanced" and b.vol_children:
             b.mean = b.mu_hat + M / b.pi_hat
             PV = 0.0
             for e in seen:

@@ -147,3 +147,8 @@ def golden():
             if not single:
                 # The digits that were published of the double sum.
                 assert abs(got - mine) <= 1e-6 * abs(mine), (got, mine)
+
+        # The total over all nodes, observation included.
+        r = total(published[1][4], rates, "surprise")[0]
+        got = sum(r[n + ".surprise"].sum() for n in ("u", "x1", "x2", "x3"))
+        assert abs(got / -2545.4248 - 1) <= (2e-5 if single else 1e-7), got

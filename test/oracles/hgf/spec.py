@@ -13,7 +13,8 @@ import oracle
 SCHEMES = {"standard": 0, "enhanced": 1, "unbounded": 2, "mean_first": 3}
 MODELS = {"state": "hgf_state", "leaf": "hgf_leaf", "binary": "hgf_binary",
           "volatile_leaf": "hgf_volatile_leaf"}
-STATES = ("mean", "precision", "expected_mean", "expected_precision")
+STATES = ("mean", "precision", "expected_mean", "expected_precision",
+          "surprise")
 # name -> (text of the library, function and derivatives for the oracle)
 FUNCTIONS = {
     "tanh": oracle.tanh(),
@@ -42,6 +43,9 @@ class Spec:
         self.edges.append(("volatility", parent, child, kappa, g))
         return self
 
+    def scheme_of(self, name):
+        return self.nodes[name][1].get("scheme", self.scheme)
+
     def leaves(self):
         return [n for n, (kind, _) in self.nodes.items() if kind != "state"]
 
@@ -62,12 +66,14 @@ class Spec:
                '  dataset steps = file("steps.npy")']
         for name, (kind, v) in self.nodes.items():
             model = MODELS[kind]
-            if name in vol_parents and self.scheme == "unbounded":
+            if name in vol_parents and self.scheme_of(name) == "unbounded":
                 model = "hgf_unbounded_state"
             b = []
             rename = {"omega": "tonic_volatility", "rho": "tonic_drift",
                       "lam": "autoconnection"}
             for key, value in v.items():
+                if key == "scheme":
+                    continue
                 b.append(f"{rename.get(key, key)} = {value!r}")
             if kind == "state":
                 b += [f"relaxed = {relaxed}",
@@ -104,7 +110,7 @@ class Spec:
             if kind == "volatility":
                 circuit = ("nonlinear_volatility_coupling" if g
                            else "volatility_coupling")
-                tail = f", scheme = {SCHEMES[self.scheme]}, relaxed = {relaxed}"
+                tail = f", scheme = {SCHEMES[self.scheme_of(p)]}, relaxed = {relaxed}"
             elif child == "binary":
                 circuit, tail = "binary_coupling", f", compat = {compat}"
             elif child == "state":
@@ -172,7 +178,9 @@ def simulate(spec, data, dts):
             if kind == "state":
                 values = dict(mean=node.mean, precision=node.precision,
                               expected_mean=node.mu_hat,
-                              expected_precision=node.pi_hat)
+                              expected_precision=node.pi_hat,
+                              surprise=oracle.gaussian(
+                                  node.mean, node.mu_hat, node.pi_hat))
             else:
                 values = dict(expected_mean=node.mu_hat,
                               surprise=f.surprise(name, "own"))
