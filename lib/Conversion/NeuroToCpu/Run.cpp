@@ -67,6 +67,8 @@ static Value slotAt(Kernel &k, const Signal &signal, Value now, int64_t delay) {
 }
 
 void Lowering::emitRun() {
+  if (items.empty() && plastics.empty())
+    return;
   for (const Signal &signal : signals)
     if (signal.isSpikes)
       return; // the engine lists who fired

@@ -47,9 +47,11 @@ neuro.network @n dt 1.0 {
 // CHECK-LABEL: func.func private @trace.learn.k.spike
 // CHECK-LABEL: func.func private @on_pre.learn
 // CHECK: arith.subf
-// CHECK-NOT: arith.maximumf
+// CHECK-NOT: arith.cmpf
 // CHECK-LABEL: func.func private @on_post.learn
 // CHECK: arith.addf
 // CHECK-LABEL: func.func private @bounds.learn
-// CHECK: arith.maximumf
-// CHECK: arith.minimumf
+// CHECK: arith.cmpf olt
+// CHECK: arith.select
+// CHECK: arith.cmpf ogt
+// CHECK: arith.select

@@ -259,6 +259,79 @@ TEST_F(CpuProgram, CodeAndManifestDisagree) {
       << status.message();
 }
 
+/// A network without spikes, whose ticks run in one call, in two lanes.
+class CpuRunProgram : public CpuProgram {
+protected:
+  void SetUp() override {
+    std::string error;
+    program = compileCpu(R"(
+      neuro.model @add {
+        neuro.state @v init 0.0
+        neuro.input @in
+        neuro.output @y : f64
+        neuro.stage @s {
+          %v = neuro.get @v
+          %in = neuro.get @in
+          %n = arith.addf %v, %in : f64
+          neuro.set @v, %n
+          neuro.emit @y, %n : f64
+        }
+      }
+      neuro.network @n dt 1.0 batch 2 {
+        %x = neuro.stimulus @x : tensor<3xf32>
+        %y = neuro.population @P of @add shape [3] inputs(%x) ports ["in"]
+          : (tensor<3xf32>) -> tensor<3xf32>
+        neuro.probe @y %y : tensor<3xf32>
+        neuro.watch @v @P["v"]
+      })",
+                         {}, error);
+    ASSERT_TRUE(program) << error;
+  }
+};
+
+TEST_F(CpuRunProgram, DamagedPlanOfTheRun) {
+  EXPECT_TRUE(tryDamaged([](json::Object &) {}).isOk());
+  auto run = [](json::Object &p) -> json::Object & {
+    return *p.getObject("run");
+  };
+  expectError([](json::Object &p) { p["batch"] = 0; },
+              "batch: must be at least 1");
+  expectError([](json::Object &p) { p["batch"] = 4; },
+              "must be a multiple of the batch, 4");
+  expectError([&](json::Object &p) { run(p)["capacity"] = 0; },
+              "capacity: must be at least 1");
+  expectError([&](json::Object &p) { run(p)["capacity"] = 1 << 20; },
+              "are needed");
+  expectError([&](json::Object &p) { run(p).getArray("rows")->pop_back(); },
+              "one buffer per stimulus is needed");
+  expectError([&](json::Object &p) { run(p).getArray("records")->pop_back(); },
+              "one buffer per recorder is needed");
+  expectError([&](json::Object &p) { run(p)["control"] = "signal.x"; },
+              "the buffer has 6 elements or another type; 4 are needed");
+  expectError([&](json::Object &p) { run(p)["function"] = "f"; },
+              "no function of that name");
+}
+
+// The loop does not list who fired.
+TEST_F(CpuProgram, ARunNeedsSilence) {
+  expectError(
+      [](json::Object &p) {
+        auto names = [&](const char *list) {
+          json::Array result;
+          for (size_t i = 0; i < p.getArray(list)->size(); ++i)
+            result.push_back("");
+          return result;
+        };
+        p["run"] = json::Object{
+            {"function", (*p.getArray("functions"))[0]},
+            {"capacity", 1},
+            {"control", ""},
+            {"rows", names("stimuli")},
+            {"records", names("recorders")}};
+      },
+      "a network with spikes runs tick by tick");
+}
+
 /// Replaces one leaf of the plan, chosen by `number`, by `value`.
 bool replaceLeaf(json::Value &at, uint64_t &number, const json::Value &value) {
   if (auto *object = at.getAsObject()) {
@@ -284,6 +357,25 @@ bool replaceLeaf(json::Value &at, uint64_t &number, const json::Value &value) {
 }
 
 // Whatever single value is replaced: an engine or an error, never a crash.
+TEST_F(CpuRunProgram, AnyOneLeafReplaced) {
+  const json::Value values[] = {nullptr, -1, 0, 1, 5, 1e300, "", "n", true};
+  unsigned refused = 0, accepted = 0;
+  for (uint64_t leaf = 0;; ++leaf) {
+    bool found = false;
+    rt::Status status = tryDamaged([&](json::Object &p) {
+      json::Value whole = std::move(p);
+      uint64_t number = leaf;
+      found = replaceLeaf(whole, number, values[leaf * 7 % std::size(values)]);
+      p = std::move(*whole.getAsObject());
+    });
+    if (!found)
+      break;
+    ++(status.isOk() ? accepted : refused);
+  }
+  EXPECT_GT(refused, 60u);
+  EXPECT_GT(accepted, 5u);
+}
+
 TEST_F(CpuProgram, AnyOneLeafReplaced) {
   const json::Value values[] = {
       nullptr, -1,           0, 1, 3, 1e300, "", "n", int64_t(1) << 62,
