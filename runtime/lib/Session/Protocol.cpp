@@ -336,10 +336,11 @@ void Reader::literal(const JsonReader &json, ProtocolStep &step) {
   step.data.values = json.at("values").numbers();
   uint64_t count = 1;
   for (int64_t extent : step.host.shape) {
-    if (uint64_t(extent) > uint64_t(kHostElements) ||
-        count > uint64_t(kHostElements))
+    count = uint64_t(extent) > uint64_t(kHostElements)
+                ? uint64_t(kHostElements) + 1
+                : count * uint64_t(extent);
+    if (count > uint64_t(kHostElements))
       return json.at("shape").error("has more than 2^27 elements");
-    count *= uint64_t(extent);
   }
   if (!json.failed() && count != step.data.values.size())
     json.at("values").error("expected " + std::to_string(count) +

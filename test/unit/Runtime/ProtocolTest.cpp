@@ -164,3 +164,49 @@ TEST(Protocol, Expectations) {
                 R"([{"name": "a", "metric": {"kind": "accuracy", "table": "t",
                      "against": "z"}, "min": 0}])");
 }
+
+TEST(Protocol, HostStepsAreChecked) {
+  const std::string one =
+      R"({"op": "literal", "out": 0, "shape": [2], "values": [1, 2]},)";
+  Protocol p;
+  ASSERT_TRUE(parse(one + R"({"op": "calc", "out": 1, "function": "sum",
+      "in": [0], "axis": 0, "at": "x.neuro:1:2"})", "[]", &p).isOk());
+  EXPECT_EQ(p.registers, 2u);
+  EXPECT_EQ(p.steps[1].at, "x.neuro:1:2");
+  expectRefused(R"({"op": "literal", "out": 0, "shape": [3], "values": [1]})",
+                "expected 3 values for the shape");
+  expectRefused(R"({"op": "literal", "out": 0, "shape": [99999999, 99999999],
+      "values": [1]})", "has more than 2^27 elements");
+  expectRefused(R"({"op": "literal", "out": 99999999, "shape": [],
+      "values": [1]})", "out");
+  expectRefused(one + R"({"op": "calc", "out": 1, "function": "sums",
+      "in": [0]})", "no function 'sums'");
+  expectRefused(one + R"({"op": "calc", "out": 1, "function": "add",
+      "in": [0]})", "is written add(a, b), but has 1 operands");
+  expectRefused(one + R"({"op": "calc", "out": 1, "function": "exp",
+      "in": [0], "axis": 0})", "'exp' takes no axis");
+  expectRefused(one + R"({"op": "calc", "out": 1, "function": "exp",
+      "in": [5]})", "register 5 has no value here");
+  // A register ends with its body.
+  expectRefused(one + R"({"op": "repeat", "count": 1, "body": [
+      {"op": "literal", "out": 1, "shape": [], "values": [1]}]},
+      {"op": "store", "value": 1, "into": "variable", "target": "k"})",
+                "register 1 has no value here");
+  expectRefused(R"({"op": "read", "out": 0, "of": "variable",
+      "source": "k"})", "no variable 'k'");
+  expectRefused(R"({"op": "read", "out": 0, "of": "state", "source": "Q",
+      "state": "v"})", "no population or plasticity 'Q'");
+  expectRefused(R"({"op": "snapshot", "as": "s"}, {"op": "read", "out": 0,
+      "of": "dataset", "source": "rows", "snapshot": "s"})",
+                "holds states and weights only");
+  expectRefused(one + R"({"op": "store", "value": 0, "into": "dataset",
+      "target": "rows"})", "a dataset cannot be changed");
+  expectRefused(one + R"({"op": "store", "value": 0, "into": "weight",
+      "target": "W", "clamp": true})", "only a state can be clamped");
+  expectRefused(R"({"op": "while", "condition": [], "until": "k", "max": 1,
+      "body": []})", "no variable 'k'");
+  expectRefused(R"({"op": "stream", "inputs": []})",
+                "expected at least one stimulus");
+  expectRefused(R"({"op": "readout", "into": "t", "probe": "out",
+      "reduce": "samples"})", "no reduction 'samples'");
+}

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace neuroc::rt;
@@ -386,4 +387,215 @@ TEST(Manifest, Refusals) {
          "the program has no member 'data/d.npy'");
   refuse(head + R"(, "experiment": {"steps": [{"op": "x"}]})",
          "experiment.steps[0].op: no step 'x'");
+}
+
+//===----------------------------------------------------------------------===//
+// What the host computes
+//===----------------------------------------------------------------------===//
+
+TEST(Session, HostComputation) {
+  // t = 2 * W + bias[1]; then a variable, an if and a table.
+  EXPECT_EQ(tableOf(R"(
+      {"op": "read", "out": 0, "of": "weight", "source": "W"},
+      {"op": "literal", "out": 1, "shape": [], "values": [2]},
+      {"op": "calc", "out": 2, "function": "mul", "in": [0, 1]},
+      {"op": "store", "value": 2, "into": "variable", "target": "k"},
+      {"op": "read", "out": 3, "of": "variable", "source": "k"},
+      {"op": "store", "value": 3, "into": "weight", "target": "W"},
+      {"op": "readout", "into": "t", "weight": "W"},
+      {"op": "calc", "out": 4, "function": "less", "in": [1, 3]},
+      {"op": "if", "condition": 4, "body": [
+         {"op": "store", "value": 1, "into": "table", "target": "t"}],
+       "else": [{"op": "store", "value": 3, "into": "table", "target": "t"}]})"),
+            (Values{2, 4, 6, 2, 4, 6}));
+}
+
+TEST(Session, HostWhile) {
+  auto loop = [](const char *first, int max) {
+    return R"({"op": "literal", "out": 0, "shape": [], "values": [1]},
+      {"op": "literal", "out": 9, "shape": [], "values": [3]},
+      {"op": "store", "value": 0, "into": "variable", "target": "k"},
+      {"op": "while", "until": "done", "max": )" +
+           std::to_string(max) + R"(, "body_first": )" + first + R"(,
+       "condition": [
+         {"op": "read", "out": 1, "of": "variable", "source": "k"},
+         {"op": "calc", "out": 2, "function": "greater_equal", "in": [1, 9]},
+         {"op": "store", "value": 2, "into": "variable", "target": "done"}],
+       "body": [
+         {"op": "read", "out": 3, "of": "variable", "source": "k"},
+         {"op": "calc", "out": 4, "function": "add", "in": [3, 0]},
+         {"op": "store", "value": 4, "into": "variable", "target": "k"},
+         {"op": "store", "value": 4, "into": "table", "target": "t"}]})";
+  };
+  EXPECT_EQ(tableOf(loop("false", 9)), (Values{2, 3}));
+  EXPECT_EQ(tableOf(loop("true", 9)), (Values{2, 3}));
+  Results results;
+  ToyEngine engine;
+  ASSERT_TRUE(runToy(loop("true", 1), results, engine).isOk());
+  ASSERT_EQ(results.warnings.size(), 1u);
+  EXPECT_NE(results.warnings[0].find("did not end within 1 rounds"),
+            std::string::npos);
+}
+
+TEST(Session, Streams) {
+  const std::string stream =
+      R"({"op": "stream", "inputs": [{"stimulus": "x", "dataset": "rows"}],
+          "every": 2, "at": "f.neuro:3:4"%s},
+         {"op": "readout", "into": "t", "probe": "out", "reduce": "sum"})";
+  auto with = [&](const std::string &rest) {
+    std::string s = stream;
+    return s.replace(s.find("%s"), 2, rest);
+  };
+  // out(n) = x + n: rows 1, 10, 100, two ticks each.
+  EXPECT_EQ(tableOf(with("")), (Values{2 * 111 + 15, 2 * 222 + 15}));
+  EXPECT_EQ(tableOf(with(R"(, "first": 1, "count": 1)")), (Values{21, 41}));
+  Results results;
+  ToyEngine engine;
+  Status s = runToy(with(R"(, "first": 2, "count": 2)"), results, engine);
+  EXPECT_EQ(s.message(), "at f.neuro:3:4: rows [2, 4) are not in 'rows', which "
+                         "has 3");
+  s = runToy(R"({"op": "stream", "inputs": [
+      {"stimulus": "x", "dataset": "labels"}]})",
+             results, engine);
+  EXPECT_TRUE(s.isOk()) << s.message(); // one value is spread
+}
+
+TEST(Session, SamplesOfAWindow) {
+  EXPECT_EQ(tableOf(R"({"op": "step", "ticks": 3},
+      {"op": "present", "stimulus": "x", "values": [5, 6]},
+      {"op": "step", "ticks": 2},
+      {"op": "read", "out": 0, "of": "signal", "source": "out",
+       "reduce": "samples"},
+      {"op": "store", "value": 0, "into": "table", "target": "t"})"),
+            (Values{8, 9, 9, 10}));
+}
+
+TEST(Session, ReadoutsWithoutSamplesAreEmpty) {
+  EXPECT_EQ(tableOf(R"({"op": "step", "ticks": 2},
+      {"op": "readout", "into": "t", "probe": "out", "reduce": "sum"},
+      {"op": "present", "stimulus": "x", "values": [1]},
+      {"op": "readout", "into": "t", "probe": "out", "reduce": "sum"})"),
+            (Values{1, 1, 0, 0}));
+}
+
+TEST(Session, ShuffledLoopsAndCounters) {
+  const std::string loop =
+      R"({"op": "repeat", "count": 2, "counter": "i", "body": [
+         {"op": "for_each", "dataset": "rows", "counter": "r", "shuffled": 4,
+          "body": [{"op": "read", "out": 0, "of": "variable", "source": "r"},
+           {"op": "store", "value": 0, "into": "table", "target": "t"}]},
+         {"op": "read", "out": 1, "of": "variable", "source": "i"},
+         {"op": "store", "value": 1, "into": "table", "target": "t"}]})";
+  Values rows = tableOf(loop);
+  ASSERT_EQ(rows.size(), 8u);
+  EXPECT_EQ(rows[3], 0);
+  EXPECT_EQ(rows[7], 1);
+  EXPECT_EQ(rows, tableOf(loop));
+  Values one(rows.begin(), rows.begin() + 3);
+  std::sort(one.begin(), one.end());
+  EXPECT_EQ(one, (Values{0, 1, 2}));
+}
+
+TEST(Session, HostErrorsNameTheirPlace) {
+  Results results;
+  ToyEngine engine;
+  auto message = [&](const std::string &steps) {
+    return runToy(steps, results, engine).message();
+  };
+  EXPECT_EQ(message(R"({"op": "literal", "out": 0, "shape": [3],
+        "values": [1, 2, 3]},
+      {"op": "store", "value": 0, "into": "signal", "target": "x",
+       "at": "e.neuro:7:2"})"),
+            "at e.neuro:7:2: stimulus 'x' has 2 values, but the array of shape "
+            "[3] has 3");
+  EXPECT_EQ(message(R"({"op": "literal", "out": 0, "shape": [], "values": [0]},
+      {"op": "if", "condition": 0, "body": [{"op": "store", "value": 0,
+        "into": "variable", "target": "k"}]},
+      {"op": "read", "out": 1, "of": "variable", "source": "k"})"),
+            "variable 'k' is read before it has a value");
+  EXPECT_EQ(message(R"({"op": "repeat", "count": 0, "body": [
+        {"op": "snapshot", "as": "s"}]},
+      {"op": "read", "out": 1, "of": "weight", "source": "W",
+       "snapshot": "s"})"),
+            "snapshot 's' is read before it is taken");
+  EXPECT_EQ(message(R"({"op": "snapshot", "as": "s", "populations": ["P"]},
+      {"op": "read", "out": 1, "of": "weight", "source": "W",
+       "snapshot": "s"})"),
+            "snapshot 's' does not hold 'W'");
+  EXPECT_EQ(message(R"({"op": "repeat", "count": 0, "body": [
+        {"op": "readout", "into": "t", "weight": "W"}]},
+      {"op": "read", "out": 1, "of": "table", "source": "t"})"),
+            "result table 't' is read before it has a row");
+  EXPECT_EQ(message(R"({"op": "step", "ticks": 1},
+      {"op": "read", "out": 1, "of": "signal", "source": "spikes",
+       "reduce": "samples"})"),
+            "the samples of 'spikes' are spikes, which have no values");
+}
+
+TEST(Session, RecordingsGoToFilesAsTheyCome) {
+  std::string folder = testing::TempDir() + "/neuroc-records";
+  Results results;
+  ToyEngine engine;
+  SessionOptions options;
+  options.recordFolder = folder;
+  options.recordLimit = 64; // far less than what is recorded
+  Status status = runToy(R"({"op": "step", "ticks": 2000},
+      {"op": "readout", "into": "t", "probe": "out"})",
+                         results, engine, options);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(results.tables["t"].values, (Values{1999, 1999}));
+  EXPECT_TRUE(results.probes[0].values.empty());
+  Array values, ticks, units;
+  ASSERT_TRUE(readArrayFile(folder + "/out.npy", values).isOk());
+  EXPECT_EQ(values.shape, (std::vector<int64_t>{2000, 2}));
+  EXPECT_EQ(values.values[2 * 1234], 1234);
+  ASSERT_TRUE(readArrayFile(folder + "/spikes.ticks.npy", ticks).isOk());
+  ASSERT_TRUE(readArrayFile(folder + "/spikes.units.npy", units).isOk());
+  EXPECT_EQ(ticks.values.size(), 1000u);
+  EXPECT_EQ(ticks.values[10], 20);
+  EXPECT_EQ(units.values[10], 0);
+  double value = 0;
+  Metric metric;
+  metric.kind = MetricKind::SpikeCount;
+  metric.probe = "spikes";
+  EXPECT_NE(computeMetric(metric, results, {}, nullptr, value)
+                .message()
+                .find("went to files"),
+            std::string::npos);
+  ToyEngine other;
+  options.recordFolder = "/dev/null/records";
+  EXPECT_EQ(runToy(R"({"op": "step", "ticks": 1})", results, other, options)
+                .code(),
+            Code::OutputError);
+}
+
+TEST(Session, DatasetsStayInTheirFiles) {
+  std::string path = testing::TempDir() + "/neuroc-rows.npy";
+  Array rows{{5, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}};
+  ASSERT_TRUE(
+      writeFileAtomically(path, writeNpy(rows, NpyType::Float32)).isOk());
+  SessionOptions options;
+  options.inputFiles["rows"] = path;
+  Results results;
+  ToyEngine engine;
+  Status status = runToy(
+      R"({"op": "stream", "inputs": [{"stimulus": "x", "dataset": "rows"}]},
+         {"op": "readout", "into": "t", "probe": "out", "reduce": "sum"},
+         {"op": "for_each", "dataset": "rows", "var": "r", "first": 3,
+          "body": [{"op": "read", "out": 0, "of": "dataset", "source": "rows",
+                    "row": {"var": "r"}},
+           {"op": "store", "value": 0, "into": "table", "target": "t"}]},
+         {"op": "read", "out": 1, "of": "dataset", "source": "rows"},
+         {"op": "calc", "out": 2, "function": "sum", "in": [1], "axis": 0},
+         {"op": "store", "value": 2, "into": "table", "target": "t"})",
+      results, engine, options);
+  ASSERT_TRUE(status.isOk()) << status.message();
+  EXPECT_EQ(results.tables["t"].values,
+            (Values{25 + 10, 30 + 10, 7, 8, 9, 10, 25, 30}));
+  Array wide{{1, 3}, {1, 2, 3}};
+  ASSERT_TRUE(writeFileAtomically(path, writeNpy(wide)).isOk());
+  EXPECT_EQ(runToy("", results, engine, options).message(),
+            "input 'rows': rows have 3 values, dataset 'rows' has 2");
+  options.inputFiles["rows"] = "/nonexistent.npy";
+  EXPECT_EQ(runToy("", results, engine, options).code(), Code::InputError);
 }
