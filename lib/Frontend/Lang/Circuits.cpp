@@ -709,7 +709,7 @@ Expansion::shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env) {
                              " and has no size");
     return std::nullopt;
   }
-  if (!measuring.insert(&it).second) {
+  if (!measuring.insert(ref.entry).second) {
     diag.error(call.loc, "the size of " + quote(*call.args[0]) +
                              " depends on itself");
     return std::nullopt;
@@ -723,7 +723,7 @@ Expansion::shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env) {
     }
     shape.insert(shape.end(), v->p.data.begin(), v->p.data.end());
   }
-  measuring.erase(&it);
+  measuring.erase(ref.entry);
   if (shape.empty())
     return std::nullopt;
   return shape;
@@ -826,7 +826,10 @@ ItemPtr Expansion::place(const Item &original, const Piece &block) {
   refs(it->to);
   bool value = it->keyword == "record" || it->keyword == "output" ||
                it->keyword == "connect";
-  value ? refs(it->value) : values(it->value);
+  if (it->keyword == "scalar") // signals and constants
+    rewrite(it->value, scope, &block.env, true);
+  else
+    value ? refs(it->value) : values(it->value);
   values(it->connector);
   for (ExprPtr &e : it->shape)
     values(e);

@@ -142,7 +142,7 @@ private:
   std::vector<std::unique_ptr<Scope>> scopes;
   std::vector<std::unique_ptr<Origin>> origins;
   std::set<std::string> prefixes;
-  std::set<const Item *> measuring; ///< shapes being evaluated
+  std::set<const NameEntry *> measuring; ///< shapes being evaluated
   size_t statements = 0;
 };
 

@@ -83,6 +83,8 @@ struct Node {
   mlir::Operation *op = nullptr;
   const ConstEnv *env = nullptr; ///< constants that its statement sees
   ConstEnv overrides;            ///< values that a population binds
+  /// Ports and signals of a scalar source's formula.
+  std::vector<std::pair<std::string, ExprPtr>> formulaInputs;
   int64_t units() const {
     int64_t n = 1;
     for (int64_t s : shape)
@@ -180,6 +182,8 @@ private:
   /// True if `name` is an instance of a circuit, which is reported.
   bool isInstance(NetworkInfo &net, const Expr &name);
   bool declareScalar(NetworkInfo &net, Node &node, const Item &it);
+  void connectScalar(NetworkInfo &net, Node &node, const Item &it);
+  bool collectSignals(NetworkInfo &net, Node &node, ExprPtr &e);
   /// A model or rule with functions replaced and parameters fixed.
   Checked *variant(Checked &c, const std::map<std::string, Ident> &functions,
                    const ConstEnv &given, SMLoc loc);
@@ -212,6 +216,8 @@ private:
   /// The signal that a reference names; reports and returns null if none.
   const Signal *resolveSignal(NetworkInfo &net, const Expr &e,
                               Node **node = nullptr);
+  /// The same, whether or not the signal has been emitted yet.
+  const Signal *declaredSignal(NetworkInfo &net, const Expr &e, Node **node);
   /// delayed(signal, time), made once for each pair.
   const Signal *delayedSignal(NetworkInfo &net, const Expr &e, Node **node);
   std::optional<std::vector<int64_t>> sideShape(NetworkInfo &net,

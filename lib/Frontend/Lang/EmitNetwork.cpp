@@ -85,12 +85,14 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
     diag.setOrigin(nullptr);
   };
   for (const Placed &p : net.items)
-    with(p, [&](const Item &it) { declareNode(net, it); });
+    if (p.item->keyword != "scalar")
+      with(p, [&](const Item &it) { declareNode(net, it); });
   auto each = [&](std::initializer_list<llvm::StringRef> words, auto f) {
     for (const Placed &p : net.items)
       if (llvm::is_contained(words, p.item->keyword))
         with(p, f);
   };
+  each({"scalar"}, [&](const Item &it) { declareNode(net, it); });
   auto node = [&](const Item &it) -> Node * {
     auto found = net.nodes.find(it.name.name);
     return found != net.nodes.end() && found->second.item == &it
@@ -115,6 +117,10 @@ void Elaborator::emitNetwork(const NetworkDecl &n) {
   each({"pc_layer", "associative_memory"}, [&](const Item &it) {
     if (Node *k = node(it))
       connectSugar(net, *k, it);
+  });
+  each({"scalar"}, [&](const Item &it) {
+    if (Node *k = node(it))
+      connectScalar(net, *k, it);
   });
   each({"connect"}, [&](const Item &it) { emitConnect(net, it); });
   each({"plasticity"}, [&](const Item &it) { emitPlasticity(net, it); });
@@ -711,6 +717,12 @@ const Signal *Elaborator::resolveSignal(NetworkInfo &net, const Expr &e,
                                         Node **out) {
   if (e.kind == Expr::Call && e.name == "delayed")
     return delayedSignal(net, e, out);
+  const Signal *s = declaredSignal(net, e, out);
+  return s && s->value ? s : nullptr;
+}
+
+const Signal *Elaborator::declaredSignal(NetworkInfo &net, const Expr &e,
+                                         Node **out) {
   const Expr &base = e.kind == Expr::Member ? *e.args[0] : e;
   if (base.kind != Expr::Name) {
     diag.error(e.loc, "expected a signal such as 'E' or 'E.spike', found " +
@@ -736,14 +748,14 @@ const Signal *Elaborator::resolveSignal(NetworkInfo &net, const Expr &e,
   std::string wanted = e.kind == Expr::Member ? e.name : "";
   if (wanted.empty()) {
     if (node.outputs.size() == 1)
-      return node.outputs[0].value ? &node.outputs[0] : nullptr;
+      return &node.outputs[0];
     wanted = llvm::is_contained(names, "spike")    ? "spike"
              : llvm::is_contained(names, "value")  ? "value"
                                                    : "";
   }
   for (const Signal &s : node.outputs)
     if (s.name == wanted)
-      return s.value ? &s : nullptr;
+      return &s;
   if (wanted.empty()) {
     std::string list;
     for (const std::string &n : names)

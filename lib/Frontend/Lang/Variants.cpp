@@ -2,8 +2,7 @@
 //
 // Variants of models and rules: with other functions in the place of their own
 // (`{ phi = relu }`), or with another value of a parameter on which their code
-// depends (the k of group_kth_largest). Also the sources and signals that a
-// network makes by itself: `scalar`, `delayed`.
+// depends (the k of group_kth_largest).
 #include "CodeEmitter.h"
 
 namespace neuroc::lang {
@@ -132,126 +131,6 @@ Checked *Elaborator::variant(Checked &c,
     diag.note(at, "with this function");
   diag.setOrigin(origin);
   return slot.get();
-}
-
-/// scalar NAME = EXPR: a model of one unit that emits the formula.
-bool Elaborator::declareScalar(NetworkInfo &net, Node &node, const Item &it) {
-  node.kind = "population";
-  node.shape = {1};
-  std::string name = "scalar " + net.decl->name.name + "." + it.name.name;
-  auto &slot = variants["model " + name];
-  slot = std::make_unique<Checked>();
-  Checked &c = *slot;
-  c.irName = name;
-  auto decl = std::make_unique<ModelDecl>();
-  decl->name = it.name;
-  OpBuilder::InsertionGuard saved(b);
-  b.setInsertionPointToEnd(module.getBody());
-  Location l = diag.location(it.loc);
-  auto model = neuro::ModelOp::create(b, l, name);
-  b.setInsertionPointToStart(&model.getBody().emplaceBlock());
-  auto output = neuro::OutputOp::create(b, l, "value", b.getF64Type(),
-                                        DenseF64ArrayAttr(), StringAttr());
-  auto stage = neuro::StageOp::create(b, l, "update");
-  b.setInsertionPointToStart(&stage.getBody().emplaceBlock());
-  ScalarDomain domain(b, diag);
-  ExprEval<ScalarDomain> ev(domain, diag, functions);
-  domain.unitIndex = false;
-  domain.lookup = [&](const Expr &e) -> std::optional<ScalarResult> {
-    if (e.name == "dt")
-      return std::nullopt; // the tick of the population
-    const ConstTyped *known = net.constants.lookup(e.name);
-    if (!known) {
-      auto global = globalConstant(e.name);
-      if (!global)
-        return std::nullopt;
-      if (!*global)
-        return ScalarResult();
-      known = &**global;
-      if (known->p.isNumber()) {
-        ScalarTyped v{Scalar{{}, known->p.number(), known->boolean},
-                      known->dim};
-        v.boolean = known->boolean;
-        v.anyUnit = known->anyUnit;
-        return ScalarResult(v);
-      }
-    }
-    if (!known->p.isNumber()) {
-      diag.error(e.loc, "'" + e.name + "' is an array; a scalar source has one "
-                                       "value");
-      return ScalarResult();
-    }
-    ScalarTyped v{Scalar{{}, known->p.number(), known->boolean}, known->dim};
-    v.boolean = known->boolean;
-    v.anyUnit = known->anyUnit;
-    return ScalarResult(v);
-  };
-  domain.lookupGlobal = [&](const Expr &e) -> std::optional<ScalarResult> {
-    auto global = globalConstant(e.name);
-    if (!global || !*global || !(*global)->p.isNumber())
-      return std::nullopt;
-    ScalarTyped v{Scalar{{}, (*global)->p.number(), false}, (*global)->dim};
-    return ScalarResult(v);
-  };
-  domain.visible = [&] {
-    std::vector<std::string> names;
-    for (const ConstEnv *e = &net.constants; e; e = e->outer)
-      for (const auto &entry : *e)
-        names.push_back(entry.first);
-    return names;
-  };
-  domain.evaluate = [&](const Expr &e) { return ev.eval(e); };
-  ScalarResult r = ev.eval(*it.value);
-  if (r && r->boolean) {
-    diag.error(it.value->loc, "a scalar source needs a number, but " +
-                                  quote(*it.value) + " is a condition",
-               "write 'if " + it.value->text().str() + " then 1 else 0'");
-    r.reset();
-  }
-  if (!r) {
-    model.erase();
-    return false;
-  }
-  Value v = domain.materialize(r->p, it.value->loc);
-  neuro::EmitOp::create(b, l, "value", v);
-  if (!r->dim.isNone())
-    output.setUnit(r->dim.str());
-  Symbol s{SymbolKind::Output, r->dim};
-  s.irName = "value";
-  c.symbols["value"] = s;
-  c.outputs = {"value"};
-  c.model = decl.get();
-  madeModels.push_back(std::move(decl));
-  node.model = &c;
-  node.outputs.push_back({"value", {}, r->dim, false, false});
-  return true;
-}
-
-/// delayed(signal, time)
-const Signal *Elaborator::delayedSignal(NetworkInfo &net, const Expr &e,
-                                        Node **out) {
-  if (e.args.size() != 2) {
-    diag.error(e.loc, "'delayed' takes a signal and a time",
-               "write delayed(E.spike, 2 ms)");
-    return nullptr;
-  }
-  const Signal *s = resolveSignal(net, *e.args[0], out);
-  if (!s)
-    return nullptr;
-  auto n = ticks(net, *e.args[1], &net.constants, "the delay of 'delayed'",
-                 true);
-  if (!n)
-    return nullptr;
-  std::string key = refKey(*e.args[0]) + "/" + s->name + "/" +
-                    std::to_string(*n);
-  if (auto known = net.delayed.find(key); known != net.delayed.end())
-    return &known->second;
-  OpBuilder::InsertionGuard saved(b);
-  b.setInsertionPointToEnd(&net.op.getBody().front());
-  Signal d = *s;
-  d.value = neuro::DelayOp::create(b, diag.location(e.loc), s->value.getType(),
-                                   s->value, *n);
-  return &(net.delayed[key] = d);
 }
 
 } // namespace neuroc::lang
