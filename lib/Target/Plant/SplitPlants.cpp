@@ -59,7 +59,7 @@ private:
   static Side originOf(Value signal);
   Side sideOf(neuro::PlasticOp plastic);
   void findReaders(Value signal, bool &machine, bool &plant);
-  void keepClamps();
+  void keepWrites();
   bool isDropped(Operation *op);
   Value stimulusFor(neuro::PopulationOp population, OpResult result);
   LogicalResult shorten(Value old, Value fresh);
@@ -173,33 +173,75 @@ LogicalResult Part::shorten(Value old, Value fresh) {
   return success();
 }
 
-/// Of the experiment a part needs to know only what it clamps.
-void Part::keepClamps() {
+/// Of the experiment a part needs to know only what it assigns and clamps, and
+/// how large that is.
+void Part::keepWrites() {
   auto experiments = llvm::to_vector(module.getOps<neuro::ExperimentOp>());
   for (neuro::ExperimentOp experiment : experiments) {
-    std::set<std::pair<std::string, std::string>> clamps;
-    experiment.walk([&](neuro::ClampOp op) {
-      clamps.insert({op.getPopulation().str(), op.getVariable().str()});
-    });
-    experiment.walk([&](neuro::StoreOp op) {
-      if (op.getClamp())
-        clamps.insert({op.getTarget().str(), op.getVariable()->str()});
-    });
     Block &body = experiment.getBody().front();
-    body.dropAllDefinedValueUses();
-    while (!body.empty())
-      body.back().erase();
-    OpBuilder builder = OpBuilder::atBlockEnd(&body);
-    for (const auto &[population, variable] : clamps) {
-      if (!SymbolTable::lookupSymbolIn(network, population))
-        continue;
-      OperationState state(experiment.getLoc(),
-                           neuro::ClampOp::getOperationName());
-      state.addAttribute("population", FlatSymbolRefAttr::get(
-                                           builder.getContext(), population));
-      state.addAttribute("variable", builder.getStringAttr(variable));
-      state.addAttribute("values", builder.getF64FloatAttr(0.0));
-      builder.create(state);
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    SmallVector<Operation *> kept;
+    auto isHere = [&](StringRef name) {
+      return SymbolTable::lookupSymbolIn(network, name) != nullptr;
+    };
+    /// A store of numbers that are not known.
+    auto store = [&](StringRef target, std::optional<StringRef> variable,
+                     bool clamp) {
+      Location loc = experiment.getLoc();
+      auto kind = neuro::HostKindAttr::get(builder.getContext(),
+                                           variable ? neuro::HostKind::State
+                                                    : neuro::HostKind::Weight);
+      OperationState read(loc, neuro::ReadOp::getOperationName());
+      read.addAttribute("of", kind);
+      read.addAttribute("source", builder.getStringAttr(target));
+      if (variable)
+        read.addAttribute("variable", builder.getStringAttr(*variable));
+      read.addTypes(UnrankedTensorType::get(builder.getF64Type()));
+      Operation *unknown = builder.create(read);
+      kept.push_back(unknown);
+      OperationState state(loc, neuro::StoreOp::getOperationName());
+      state.addOperands(unknown->getResult(0));
+      state.addAttribute("into", kind);
+      state.addAttribute("target", builder.getStringAttr(target));
+      if (variable)
+        state.addAttribute("variable", builder.getStringAttr(*variable));
+      if (clamp)
+        state.addAttribute("clamp", builder.getUnitAttr());
+      kept.push_back(builder.create(state));
+    };
+    SmallVector<Operation *> steps;
+    experiment.walk([&](Operation *op) { steps.push_back(op); });
+    for (Operation *op : steps) {
+      if (auto clamp = dyn_cast<neuro::ClampOp>(op)) {
+        if (!isHere(clamp.getPopulation()))
+          continue;
+        if (clamp.getValues())
+          kept.push_back(builder.clone(*op));
+        else
+          store(clamp.getPopulation(), clamp.getVariable(), true);
+      } else if (auto assign = dyn_cast<neuro::AssignOp>(op)) {
+        if (!isHere(assign.getTarget()))
+          continue;
+        if (assign.getValues())
+          kept.push_back(builder.clone(*op));
+        else
+          store(assign.getTarget(), assign.getVariable(), false);
+      } else if (auto put = dyn_cast<neuro::StoreOp>(op)) {
+        bool isState = put.getInto() == neuro::HostKind::State;
+        if ((isState || put.getInto() == neuro::HostKind::Weight) &&
+            isHere(put.getTarget()))
+          store(put.getTarget(), put.getVariable(), bool(put.getClamp()));
+      }
+    }
+    SmallVector<Operation *> rest;
+    for (Operation &op : body)
+      if (!llvm::is_contained(kept, &op))
+        rest.push_back(&op);
+    for (Operation *op : rest)
+      op->dropAllReferences();
+    for (Operation *op : llvm::reverse(rest)) {
+      op->dropAllUses();
+      op->erase();
     }
   }
 }
@@ -228,8 +270,7 @@ void Part::eraseUnused() {
       weight.erase();
   // Links that served only what nobody reads; of the sources the plants keep
   // what they use.
-  for (Operation &op :
-       llvm::make_early_inc_range(network.getBody().front())) {
+  for (Operation &op : llvm::make_early_inc_range(network.getBody().front())) {
     if (!isa<neuro::StimulusOp, neuro::SpikeArrayOp>(op) || !op.use_empty())
       continue;
     std::string name =
@@ -280,7 +321,7 @@ LogicalResult Part::cut() {
   }
   dropped.clear();
   eraseUnused();
-  keepClamps();
+  keepWrites();
   return success();
 }
 
@@ -301,7 +342,9 @@ void Part::addProbe(const std::string &link, StringRef population,
 LogicalResult neuroc::splitPlants(ModuleOp core, PlantSplit &split) {
   neuro::NetworkOp network = networkOf(core);
   // Machines with fixed-point numbers want to know what may arrive.
-  neuro::RangeAnalysis ranges(network);
+  neuro::RangeOptions options;
+  options.hostWrites = true;
+  neuro::RangeAnalysis ranges(network, options);
   Builder builder(core.getContext());
   for (auto population :
        network.getBody().front().getOps<neuro::PopulationOp>())

@@ -5,6 +5,7 @@
 // delay ring (relative to the slot of the tick of the spike) in the lower.
 #include "CoreData.h"
 
+#include "neuroc/Neuro/Analysis/RangeAnalysis.h"
 #include "neuroc/Neuro/Analysis/Values.h"
 #include "neuroc/rt/spinn/CoreAbi.h"
 
@@ -57,8 +58,8 @@ std::vector<unsigned> MappedNetwork::heardBy(unsigned share,
   std::vector<unsigned> heard;
   const Source &source = plan.sources[entry.source];
   for (unsigned origin : sharesOfNode[source.node])
-    if (edges.count({share, origin, source.output,
-                     static_cast<int>(entry.kind)}))
+    if (edges.count(
+            {share, origin, source.output, static_cast<int>(entry.kind)}))
       heard.push_back(origin);
   return heard;
 }
@@ -104,7 +105,7 @@ static std::pair<int64_t, int64_t> arrayRange(const MappedNetwork &network,
 struct GatherList {
   std::vector<uint32_t> start; ///< count + 1
   std::vector<uint32_t> far;
-  std::vector<uint64_t> value; ///< number of the value in the weight's order
+  std::vector<uint64_t> value;   ///< number of the value in the weight's order
   std::vector<uint64_t> synapse; ///< number of the synapse
 };
 static GatherList gather(const Plan &plan, const Feed &feed, int64_t first,
@@ -149,11 +150,11 @@ static std::vector<double> kernelOf(neuro::WeightOp weight) {
       count, neuro::getSingleValue(weight.getValues()).value_or(0.0));
 }
 
-FailureOr<ImageSpec>
-neuroc::spinn::shapeImage(const MappedNetwork &network, unsigned nodeIndex,
-                          const FormatTable &formats,
-                          std::vector<RecordItem> records,
-                          std::set<std::string> clamped) {
+FailureOr<ImageSpec> neuroc::spinn::shapeImage(const MappedNetwork &network,
+                                               unsigned nodeIndex,
+                                               const FormatTable &formats,
+                                               std::vector<RecordItem> records,
+                                               std::set<std::string> clamped) {
   const Plan &plan = network.plan;
   const Node &node = plan.nodes[nodeIndex];
   ImageSpec spec;
@@ -205,6 +206,15 @@ neuroc::spinn::shapeImage(const MappedNetwork &network, unsigned nodeIndex,
       hasRows = true;
       for (double value : plan.synapses(feed.weight)->values)
         largest = std::max(largest, std::fabs(value));
+      // What the experiment may assign has room, too.
+      neuro::WeightOp weight = feed.weight;
+      StringRef name = weight.getSymName();
+      Format format = formats.get(name, "weight", "w");
+      double most = formats.isProved(name, "weight", "w")
+                        ? format.range.magnitude()
+                        : std::ldexp(1.0, 30 - format.frac);
+      if (most > neuro::intervalOf(weight.getValues()).magnitude())
+        largest = std::max(largest, most);
     }
     spec.ringSection.push_back(hasRows ? section++ : -1);
     spec.ringFrac.push_back(
@@ -224,8 +234,8 @@ neuroc::spinn::shapeImage(const MappedNetwork &network, unsigned nodeIndex,
           neuro::DenseForm form = neuro::getDenseForm(feed.weight);
           block.isMasked = !form.exists.empty();
           if (block.isMasked)
-            block.entries = std::max(block.entries,
-                                     spec.maxUnits * block.columns);
+            block.entries =
+                std::max(block.entries, spec.maxUnits * block.columns);
         }
       } else if (feed.mode == FeedMode::OneToOne) {
         block.entries = spec.maxUnits;
@@ -236,8 +246,8 @@ neuroc::spinn::shapeImage(const MappedNetwork &network, unsigned nodeIndex,
               block.taps, gather(plan, feed, network.shares[index].first,
                                  network.shares[index].count)
                               .far.size());
-        block.entries = block.isConvolution ? kernelOf(feed.weight).size()
-                                            : block.taps;
+        block.entries =
+            block.isConvolution ? kernelOf(feed.weight).size() : block.taps;
         if (plan.sources[feed.source].units > 65535 ||
             (block.isConvolution && block.entries > 65535)) {
           neuro::WeightOp weight = feed.weight;
@@ -271,8 +281,8 @@ void CoreFiller::put(const BuiltImage &built, const std::string &name,
 }
 
 FailureOr<uint32_t> CoreFiller::putSdram(std::vector<uint32_t> words) {
-  auto address = sdram.allocate(share->place.chip,
-                                static_cast<int64_t>(words.size()));
+  auto address =
+      sdram.allocate(share->place.chip, static_cast<int64_t>(words.size()));
   if (!address) {
     doesNotFit = true;
     return share->op.emitError("'")
@@ -363,10 +373,10 @@ LogicalResult CoreFiller::fillDense(const BuiltImage &built,
                           ? feed.plastic.getRuleOp().list<neuro::StateOp>()
                           : SmallVector<neuro::StateOp>()) {
       neuro::PlasticOp plastic = feed.plastic;
-      int stateFrac = built.spec.formats
-                          ->get(plastic.getSymName(), "state",
-                                state.getSymName())
-                          .frac;
+      int stateFrac =
+          built.spec.formats
+              ->get(plastic.getSymName(), "state", state.getSymName())
+              .frac;
       all.insert(all.end(), size,
                  toWord(state.getInit().convertToDouble(), stateFrac));
     }
@@ -379,13 +389,26 @@ LogicalResult CoreFiller::fillDense(const BuiltImage &built,
     address = symbol(built, block.name("weights"));
     put(built, block.name("weights"), std::move(words));
   }
-  llvm::json::Object where = piece(coreNumber, address, share->first,
-                                   share->count);
-  where["kind"] = "matrix";
-  where["columns"] = block.columns;
-  where["transposed"] = transposed;
-  where["frac"] = frac;
-  parts.weightPieces[weight.getSymName().str()].push_back(std::move(where));
+  auto addMatrix = [&](const std::string &name, uint32_t at, int fraction) {
+    llvm::json::Object where =
+        piece(coreNumber, at, share->first, share->count);
+    where["kind"] = "matrix";
+    where["columns"] = block.columns;
+    where["transposed"] = transposed;
+    where["frac"] = fraction;
+    parts.weightPieces[name].push_back(std::move(where));
+  };
+  addMatrix(weight.getSymName().str(), address, frac);
+  for (auto [index, state] : llvm::enumerate(block.stateNames)) {
+    uint32_t at = built.spec.isExternal
+                      ? address + static_cast<uint32_t>(4 * size * (1 + index))
+                      : symbol(built, block.name("synapse_" + state));
+    neuro::PlasticOp plastic = feed.plastic;
+    if (at)
+      addMatrix(
+          synapseStateKey(plastic, state), at,
+          built.spec.formats->get(plastic.getSymName(), "state", state).frac);
+  }
   return success();
 }
 
@@ -426,15 +449,14 @@ LogicalResult CoreFiller::fillGather(const BuiltImage &built,
       weights.push_back(toWord(value, frac));
     }
     for (size_t i = 0; i < list.far.size(); ++i)
-      taps.push_back(list.far[i] |
-                     static_cast<uint32_t>(list.value[i]) << 16);
+      taps.push_back(list.far[i] | static_cast<uint32_t>(list.value[i]) << 16);
   } else {
     // A dense weight in list form keeps the order of its matrix.
     bool dense = neuro::isDenseLayout(weight);
     for (size_t i = 0; i < list.far.size(); ++i) {
       uint64_t number = dense ? list.value[i] : list.synapse[i];
-      places.push_back({static_cast<uint32_t>(number),
-                        base + 4 * static_cast<uint32_t>(i)});
+      places.push_back(
+          {static_cast<uint32_t>(number), base + 4 * static_cast<uint32_t>(i)});
       weights.push_back(toWord(expanded.values[list.synapse[i]], frac));
       taps.push_back(list.far[i]);
     }
@@ -445,6 +467,18 @@ LogicalResult CoreFiller::fillGather(const BuiltImage &built,
   }
   put(built, block.name("weights"), std::move(weights));
   addList(parts, weight.getSymName(), coreNumber, places, frac, false);
+  for (const std::string &state : block.stateNames) {
+    neuro::PlasticOp plastic = feed.plastic;
+    uint32_t from = symbol(built, block.name("synapse_" + state));
+    if (!from)
+      continue;
+    std::vector<std::pair<uint32_t, uint32_t>> moved = places;
+    for (auto &[number, at] : moved)
+      at = at - base + from;
+    addList(parts, synapseStateKey(plastic, state), coreNumber, moved,
+            built.spec.formats->get(plastic.getSymName(), "state", state).frac,
+            false);
+  }
   return success();
 }
 
@@ -462,9 +496,8 @@ LogicalResult CoreFiller::fillBlocks(const BuiltImage &built,
         network.plan.synapses(block.feed->weight)) {
       // How many synapses here a spike of each source unit serves.
       std::vector<uint32_t> degree(source.units);
-      for (uint32_t far : gather(network.plan, *block.feed, share->first,
-                                 share->count)
-                              .far)
+      for (uint32_t far :
+           gather(network.plan, *block.feed, share->first, share->count).far)
         ++degree[far];
       put(built, block.name("degree"), std::move(degree));
     }
@@ -480,8 +513,7 @@ LogicalResult CoreFiller::fillBlocks(const BuiltImage &built,
           built.spec.formats->get(plastic.getSymName(), "state", name).frac;
       put(built, block.name("synapse_" + name),
           std::vector<uint32_t>(
-              block.entries,
-              toWord(state.getInit().convertToDouble(), frac)));
+              block.entries, toWord(state.getInit().convertToDouble(), frac)));
     }
     for (auto trace : rule.list<neuro::TraceOp>()) {
       std::string name = block.name(("trace_" + trace.getSymName()).str());
@@ -509,10 +541,11 @@ unsigned CoreFiller::readingLevel(const Node &node, const Port &port) const {
   return level;
 }
 
-LogicalResult CoreFiller::makeRows(
-    const BuiltImage &built, const Feed &feed, unsigned port,
-    const Share &origin, std::vector<std::vector<uint32_t>> &rows,
-    std::vector<std::pair<uint32_t, uint32_t>> &places) {
+LogicalResult
+CoreFiller::makeRows(const BuiltImage &built, const Feed &feed, unsigned port,
+                     const Share &origin,
+                     std::vector<std::vector<uint32_t>> &rows,
+                     std::vector<std::pair<uint32_t, uint32_t>> &places) {
   const neuro::ExpandedWeight &expanded = *network.plan.synapses(feed.weight);
   const rt::Synapses &synapses = expanded.synapses;
   std::vector<uint32_t> delays;
@@ -534,8 +567,7 @@ LogicalResult CoreFiller::makeRows(
     int64_t delay = feed.delay + (delays.empty() ? 0 : delays[s]);
     int64_t place = delay * spec.ring.stride + section + to - share->first;
     double scaled = std::nearbyint(std::ldexp(expanded.values[s], frac));
-    int32_t value =
-        static_cast<int32_t>(std::clamp(scaled, -32768.0, 32767.0));
+    int32_t value = static_cast<int32_t>(std::clamp(scaled, -32768.0, 32767.0));
     auto &row = rows[from - origin.first];
     places.push_back(
         {static_cast<uint32_t>(dense || conv ? synapses.source[s] : s),
@@ -624,8 +656,8 @@ LogicalResult CoreFiller::fillSources(const BuiltImage &built,
                     spec.ringFrac[portIndex], true);
           row.data = *address;
           row.handler = 0;
-          row.delay = static_cast<uint32_t>(
-              feed.delay + (feed.project.getDelays() ? 1 : 0));
+          row.delay = static_cast<uint32_t>(feed.delay +
+                                            (feed.project.getDelays() ? 1 : 0));
           row.level = readingLevel(node, port);
           table.push_back(row);
         }
@@ -654,10 +686,9 @@ LogicalResult CoreFiller::fillRecords(const BuiltImage &built) {
     int64_t capacity =
         std::clamp<int64_t>(kBufferBytes / (words * 4), 1, 16384);
     record.source = symbol(
-        built, item.isState ? "state_" + item.variable
-               : item.isSpikes
-                   ? "spikes_" + std::to_string(item.output)
-                   : "output_" + std::to_string(item.output));
+        built, item.isState    ? "state_" + item.variable
+               : item.isSpikes ? "spikes_" + std::to_string(item.output)
+                               : "output_" + std::to_string(item.output));
     record.words = static_cast<uint32_t>(words);
     record.every = static_cast<uint32_t>(item.every);
     auto base = sdram.allocate(share->place.chip, words * capacity);
@@ -675,9 +706,8 @@ LogicalResult CoreFiller::fillRecords(const BuiltImage &built) {
     where["base"] = int64_t(record.base);
     where["words"] = words;
     where["capacity"] = capacity;
-    where["descriptor"] =
-        int64_t(symbol(built, "neuroc_core_records")) +
-        int64_t(number * sizeof(neuroc_spinn_record));
+    where["descriptor"] = int64_t(symbol(built, "neuroc_core_records")) +
+                          int64_t(number * sizeof(neuroc_spinn_record));
     parts.probePieces[std::to_string(item.probe)].push_back(std::move(where));
     size_t at = table.size();
     table.resize(at + sizeof record / 4);
@@ -687,9 +717,8 @@ LogicalResult CoreFiller::fillRecords(const BuiltImage &built) {
   return success();
 }
 
-FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
-                                                 const BuiltImage &built,
-                                                 unsigned number) {
+FailureOr<std::vector<Segment>>
+CoreFiller::fill(unsigned index, const BuiltImage &built, unsigned number) {
   share = &network.shares[index];
   shareIndex = index;
   coreNumber = number;
@@ -708,14 +737,14 @@ FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
 
   fillUnits(built);
   if (auto array = dyn_cast<neuro::SpikeArrayOp>(spec.node->op)) {
-    std::vector<double> flat = neuro::toDoubles(
-        cast<ElementsAttr>(array.getEvents()));
+    std::vector<double> flat =
+        neuro::toDoubles(cast<ElementsAttr>(array.getEvents()));
     std::vector<std::pair<uint32_t, uint32_t>> events;
     for (size_t i = 0; i + 1 < flat.size(); i += 2) {
       int64_t unit = static_cast<int64_t>(flat[i + 1]) - share->first;
       if (unit >= 0 && unit < share->count)
-        events.push_back({static_cast<uint32_t>(flat[i]),
-                          static_cast<uint32_t>(unit)});
+        events.push_back(
+            {static_cast<uint32_t>(flat[i]), static_cast<uint32_t>(unit)});
     }
     std::sort(events.begin(), events.end());
     events.erase(std::unique(events.begin(), events.end()), events.end());
@@ -735,7 +764,9 @@ FailureOr<std::vector<Segment>> CoreFiller::fill(unsigned index,
     return failure();
   put(built, "share", shareWords);
 
-  auto set = [&](size_t offset, uint32_t value) { control[offset / 4] = value; };
+  auto set = [&](size_t offset, uint32_t value) {
+    control[offset / 4] = value;
+  };
   MappingOp mapping = network.mapping;
   set(offsetof(neuroc_spinn_control, magic), NEUROC_SPINN_MAGIC);
   set(offsetof(neuroc_spinn_control, abi), NEUROC_SPINN_ABI_VERSION);

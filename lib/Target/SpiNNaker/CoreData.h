@@ -122,6 +122,13 @@ private:
   std::vector<Segment> segments;
 };
 
+/// Under which name a state of a plastic's synapses stands among the weights: no
+/// symbol has a slash.
+inline std::string synapseStateKey(neuro::PlasticOp plastic,
+                                   llvm::StringRef state) {
+  return (plastic.getSymName() + "/" + state).str();
+}
+
 /// Number as a fixed-point word, rounded and clipped.
 uint32_t toWord(double value, int frac);
 

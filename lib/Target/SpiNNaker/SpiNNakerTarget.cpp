@@ -301,16 +301,21 @@ private:
           {"pieces", std::move(pieces)}});
     }
     out["stimuli"] = std::move(stimuli);
-    for (auto weight :
-         plan->network.getBody().front().getOps<neuro::WeightOp>()) {
-      std::string name = weight.getSymName().str();
+    auto addWeight = [&](const std::string &name, neuro::WeightOp weight) {
       weights.push_back(llvm::json::Object{
           {"name", name},
           {"pre", weight.getNumPre()},
           {"post", weight.getNumPost()},
           {"count", countValues(weight)},
           {"pieces", std::move(parts.weightPieces[name])}});
-    }
+    };
+    for (auto weight :
+         plan->network.getBody().front().getOps<neuro::WeightOp>())
+      addWeight(weight.getSymName().str(), weight);
+    for (neuro::PlasticOp plastic : plan->plastics)
+      for (auto state : plastic.getRuleOp().list<neuro::StateOp>())
+        addWeight(synapseStateKey(plastic, state.getSymName()),
+                  plastic.getWeightOp());
     out["weights"] = std::move(weights);
     for (auto [number, plastic] : llvm::enumerate(plan->plastics)) {
       neuro::PlasticOp op = plastic;

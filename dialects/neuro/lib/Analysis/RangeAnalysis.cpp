@@ -98,6 +98,8 @@ static bool isSpikes(Value signal) {
 RangeAnalysis::RangeAnalysis(NetworkOp network, const RangeOptions &options)
     : network(network), options(options) {
   initialise();
+  if (options.hostWrites)
+    addHostWrites();
   constexpr unsigned kPlainRounds = 4, kMaxRounds = 400;
   unsigned round = 0;
   for (; round < kMaxRounds && iterate(round >= kPlainRounds); ++round)
@@ -273,6 +275,67 @@ void RangeAnalysis::initialise() {
     } else if (isa<SpikeArrayOp>(op)) {
       signals[op.getResult(0)] = {Interval::boolean(), true};
     }
+  }
+}
+
+/// What the host writes is not the network's doing: it is known where it is a
+/// constant, and nothing can be proved where it is not.
+void RangeAnalysis::addHostWrites() {
+  auto write = [&](StringRef target, StringRef variable,
+                   std::optional<Interval> values) {
+    Operation *op = SymbolTable::lookupSymbolIn(network, target);
+    Bound *bound = nullptr;
+    Interval room = Interval::symmetric(options.unknownMagnitude);
+    if (auto weight = dyn_cast_or_null<WeightOp>(op)) {
+      bound = &weights[weight];
+      room = Interval::symmetric(std::max(
+          4.0, options.writtenRoom * bound->interval.magnitude()));
+      if (auto bounds = declaredInterval(weight.getBoundsAttr()))
+        room = *bounds;
+    } else if (isa_and_nonnull<PopulationOp, PlasticOp>(op)) {
+      auto node = nodes.find(op);
+      Operation *declared = nullptr;
+      if (auto population = dyn_cast<PopulationOp>(op))
+        declared = population.getModelOp().lookup(variable);
+      else
+        declared = cast<PlasticOp>(op).getRuleOp().lookup(variable);
+      auto state = dyn_cast_or_null<StateOp>(declared);
+      if (node == nodes.end() || !state)
+        return;
+      bound = &node->second.names[variable.str()];
+      if (auto range = declaredInterval(state.getRangeAttr()))
+        room = *range;
+    }
+    if (!bound)
+      return;
+    bound->interval = bound->interval.join(values.value_or(room));
+    bound->proved &= values.has_value();
+  };
+  auto known = [](std::optional<Attribute> values) -> std::optional<Interval> {
+    if (values && *values)
+      return intervalOf(*values);
+    return std::nullopt;
+  };
+  for (auto experiment :
+       network->getParentOfType<ModuleOp>().getOps<ExperimentOp>()) {
+    if (experiment.getNetwork() != network.getSymName())
+      continue;
+    experiment.walk([&](Operation *op) {
+      if (auto assign = dyn_cast<AssignOp>(op))
+        write(assign.getTarget(), assign.getVariable().value_or(""),
+              known(assign.getValues()));
+      else if (auto clamp = dyn_cast<ClampOp>(op))
+        write(clamp.getPopulation(), clamp.getVariable(),
+              known(clamp.getValues()));
+      else if (auto store = dyn_cast<StoreOp>(op);
+               store && (store.getInto() == HostKind::State ||
+                         store.getInto() == HostKind::Weight)) {
+        auto literal = store.getValue().getDefiningOp<LiteralOp>();
+        write(store.getTarget(), store.getVariable().value_or(""),
+              literal ? std::optional<Interval>(intervalOf(literal.getValues()))
+                      : std::nullopt);
+      }
+    });
   }
 }
 

@@ -78,6 +78,8 @@ private:
       return failure();
     neuro::RangeOptions rangeOptions;
     rangeOptions.unknownMagnitude = kUnknownMagnitude;
+    rangeOptions.hostWrites = true;
+    rangeOptions.writtenRoom = kLearningRoom;
     neuro::RangeAnalysis ranges(network, rangeOptions);
 
     OpBuilder outer(network->getContext());

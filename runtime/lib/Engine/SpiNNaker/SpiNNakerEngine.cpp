@@ -75,6 +75,8 @@ private:
   void account();
   Status findState(std::string_view population, std::string_view variable,
                    const ProgramState *&state) const;
+  std::string synapseKey(std::string_view plastic,
+                         std::string_view variable) const;
   Status findPlastic(std::string_view name, unsigned &number) const;
   Status checkCount(std::string_view what, size_t expected,
                     size_t given) const;
@@ -361,9 +363,22 @@ Status SpiNNakerEngine::findState(std::string_view population,
                                 std::string(population) + "'"};
 }
 
+/// The entry among the weights that keeps a state of a plastic's synapses;
+/// empty: there is none.
+std::string SpiNNakerEngine::synapseKey(std::string_view plastic,
+                                        std::string_view variable) const {
+  std::string key = std::string(plastic) + "/" + std::string(variable);
+  for (const ProgramWeight &weight : program.weights)
+    if (weight.name == key)
+      return key;
+  return {};
+}
+
 Status SpiNNakerEngine::readState(std::string_view population,
                                   std::string_view variable,
                                   std::vector<double> &values) {
+  if (std::string key = synapseKey(population, variable); !key.empty())
+    return readWeight(key, values);
   const ProgramState *state = nullptr;
   if (Status s = findState(population, variable, state); !s)
     return s;
@@ -384,6 +399,8 @@ Status SpiNNakerEngine::readState(std::string_view population,
 Status SpiNNakerEngine::writeState(std::string_view population,
                                    std::string_view variable,
                                    std::span<const double> values) {
+  if (std::string key = synapseKey(population, variable); !key.empty())
+    return writeWeight(key, values);
   const ProgramState *state = nullptr;
   if (Status s = findState(population, variable, state); !s)
     return s;

@@ -27,6 +27,11 @@ struct RangeOptions {
   double unknownMagnitude = 32768.0;
   /// Simulated time is taken to stay below this, ms.
   double longestRun = 1048576.0;
+  /// Whether states and weights that the experiments on the network assign or
+  /// clamp have room for that: for the values where they are known, else for the
+  /// declared range or bounds, or this many times the initial weights.
+  bool hostWrites = false;
+  double writtenRoom = 16.0;
 };
 
 /// Runs on a network in core normal form (one model per population, one rule
@@ -60,6 +65,7 @@ private:
                mlir::Operation *op, llvm::StringRef name) const;
 
   void initialise();
+  void addHostWrites();
   bool iterate(bool widen);
   bool visitPopulation(PopulationOp population, bool widen);
   bool visitPlastic(PlasticOp plastic, bool widen);
