@@ -28,6 +28,8 @@ demo: deps $(BUILD)/build.ninja
 	tools/scripts/demo.sh $(BUILD)/bin/neuroc
 
 bench: build
+	cmake --build $(BUILD) -j $(JOBS) --target stream-bench
+	$(PYTHON) test/bench/Cpu/streams.py $(BUILD)
 	$(PYTHON) tools/scripts/bench.py $(BUILD)
 
 fuzz: build

@@ -239,6 +239,10 @@ uint64_t CpuEngine::prepareEvents(const EventsPlan &events, Units &rows) {
     for (size_t i = 0; i < events.delays.size(); ++i)
       for (uint32_t place :
            spikesAt(events.signal, events.delay + events.delays[i])) {
+        if (plan.batch == 1) {
+          rows.push_back(uint32_t(place * events.delays.size() + i));
+          continue;
+        }
         uint64_t unit = place / plan.batch, lane = place % plan.batch;
         rows.push_back(uint32_t(
             (unit * events.delays.size() + i) * plan.batch + lane));
@@ -289,7 +293,7 @@ void CpuEngine::runItem(const ItemPlan &item) {
       const uint32_t *start =
           static_cast<const uint32_t *>(program.data(item.rowStart));
       for (uint32_t event : scratch) {
-        uint64_t row = event / plan.batch;
+        uint64_t row = plan.batch == 1 ? event : event / plan.batch;
         eventCount += double(start[row + 1] - start[row]);
       }
     } else {
