@@ -31,6 +31,8 @@ struct ConstEnv : std::map<std::string, ConstTyped> {
 inline constexpr char faultyName[] = "?";
 /// "c.z.value" of a reference, from its structure.
 std::string refKey(const Expr &e);
+/// The first name of a reference, or null.
+const Expr *rootOf(const Expr &e);
 
 class Scope;
 
@@ -38,8 +40,8 @@ class Scope;
 /// round of a loop, a branch of `if`.
 struct Piece {
   struct Part {
-    const Item *item = nullptr;    ///< a plain statement, or
-    std::unique_ptr<Piece> block;  ///< an expansion that stands in its place
+    const Item *item = nullptr;   ///< a plain statement, or
+    std::unique_ptr<Piece> block; ///< an expansion that stands in its place
   };
   Scope *scope = nullptr;
   ConstEnv env;
@@ -49,20 +51,20 @@ struct Piece {
 
 /// What a name of a network or circuit stands for.
 struct NameEntry {
-  std::string full;            ///< the symbol
-  const Item *item = nullptr;  ///< its declaration
+  std::string full;           ///< the symbol
+  const Item *item = nullptr; ///< its declaration
   const Piece *block = nullptr;
-  Scope *inner = nullptr;      ///< of an instance of a circuit
+  Scope *inner = nullptr; ///< of an instance of a circuit
 };
 
 /// The names of a network or of one instance of a circuit.
 class Scope {
 public:
-  std::string prefix;              ///< of its symbols: "" or "c."
+  std::string prefix; ///< of its symbols: "" or "c."
   const CircuitDecl *circuit = nullptr;
   const Scope *caller = nullptr;
   std::map<std::string, NameEntry> names; ///< "z", "h[0]"
-  std::set<std::string> roots;            ///< their first parts, also of later ones
+  std::set<std::string> roots; ///< their first parts, also of later ones
   /// Arguments that are objects of the caller.
   std::map<std::string, std::pair<ExprPtr, const Piece *>> objects;
   std::map<std::string, std::string> aliases; ///< functions, models, rules
@@ -81,7 +83,8 @@ struct Placed {
 /// The services of the elaborator that expansion needs.
 struct ExpansionHooks {
   std::function<ConstResult(const Expr &, const ConstEnv *, const Dim *,
-                            const std::string &what)> evaluate;
+                            const std::string &what)>
+      evaluate;
   std::function<const CircuitDecl *(const Ident &)> circuit;
   /// dt, seed, batch, param and let, in their order.
   std::function<void(const Item &, ConstEnv &)> setting;
@@ -129,9 +132,8 @@ private:
                     Ref &ref, bool strict);
   ConstResult constant(const Expr &e, const Piece &block,
                        const Dim *want = nullptr, const std::string &what = "");
-  std::optional<std::vector<double>> shapeOf(const Expr &call,
-                                             const Scope &scope,
-                                             const ConstEnv *env);
+  std::optional<std::vector<double>>
+  shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env);
   const Origin *origin(SMLoc loc, std::string text, const Origin *outer);
   ExprPtr number(double x, const Expr &like);
 

@@ -68,10 +68,12 @@ std::optional<ScalarResult> ScalarDomain::collective(const Expr &e) {
   if (collectives != (units ? Collectives::Units : Collectives::Synapses)) {
     diag.error(e.loc, "'" + e.name + "' cannot be used here",
                units ? "it belongs into a stage of a model; in a rule write " +
-                           std::string(kind->name) + "_over_post(…), …_pre or "
+                           std::string(kind->name) +
+                           "_over_post(…), …_pre or "
                            "…_all"
                      : "it belongs into a handler of a rule; in a model write "
-                       "group_" + std::string(kind->name) + "(…)");
+                       "group_" +
+                           std::string(kind->name) + "(…)");
     return ScalarResult();
   }
   // group_kth_largest(x, k, group = n)
@@ -90,11 +92,12 @@ std::optional<ScalarResult> ScalarDomain::collective(const Expr &e) {
     }
   }
   if (!value || kind->k != (k != nullptr)) {
-    diag.error(e.loc, "'" + e.name + "' takes a value" +
-                          (kind->k ? " and the number k" : "") +
-                          (units ? ", and group = n if it is not about the "
-                                   "whole population"
-                                 : ""),
+    diag.error(e.loc,
+               "'" + e.name + "' takes a value" +
+                   (kind->k ? " and the number k" : "") +
+                   (units ? ", and group = n if it is not about the "
+                            "whole population"
+                          : ""),
                "write " + e.name + (kind->k ? "(x, 3)" : "(x)"));
     return ScalarResult();
   }
@@ -115,23 +118,24 @@ std::optional<ScalarResult> ScalarDomain::collective(const Expr &e) {
   if (!x)
     return ScalarResult();
   if (x->boolean) {
-    diag.error(value->loc, "'" + e.name + "' needs numbers, but " +
-                               quote(*value) + " is a condition",
+    diag.error(value->loc,
+               "'" + e.name + "' needs numbers, but " + quote(*value) +
+                   " is a condition",
                "write 'if " + value->text().str() + " then 1 else 0'");
     return ScalarResult();
   }
   bool rank = kind->kind == neuro::GroupReduce::Rank;
   if (kind->kind == neuro::GroupReduce::LogSumExp && !x->anyUnit &&
       !x->dim.isNone()) {
-    diag.error(e.loc, "'" + e.name + "' needs a pure number, but " +
-                          quote(*value) + isIn(x->dim),
+    diag.error(e.loc,
+               "'" + e.name + "' needs a pure number, but " + quote(*value) +
+                   isIn(x->dim),
                "divide it by a quantity in " + x->dim.str());
     return ScalarResult();
   }
-  Value r = neuro::ReduceOp::create(builder, diag.location(e.loc),
-                                    builder.getF64Type(), kind->kind,
-                                    materialize(x->p, e.loc), over, groupAttr,
-                                    kAttr, kind->prefix);
+  Value r = neuro::ReduceOp::create(
+      builder, diag.location(e.loc), builder.getF64Type(), kind->kind,
+      materialize(x->p, e.loc), over, groupAttr, kAttr, kind->prefix);
   return ScalarResult(Val{Scalar{r, {}, false}, rank ? Dim() : x->dim});
 }
 

@@ -40,9 +40,9 @@ namespace {
 
 class Derivative {
 public:
-  Derivative(std::string variable, Diag &diag, SMLoc at,
-             const std::function<const FunctionDecl *(const std::string &)>
-                 &known)
+  Derivative(
+      std::string variable, Diag &diag, SMLoc at,
+      const std::function<const FunctionDecl *(const std::string &)> &known)
       : variable(std::move(variable)), diag(diag), at(at), known(known) {}
 
   /// The derivative of `e`; null for zero. `ok` becomes false after an error.
@@ -180,9 +180,10 @@ private:
                     const Expr &e) {
     if (!dv)
       return du;
-    ExprPtr whole = op("/", op("-", clone(u), op("%", clone(u), clone(v), e), e),
-                       clone(v), e);
-    return subtract(std::move(du), times(std::move(whole), std::move(dv), e), e);
+    ExprPtr whole = op(
+        "/", op("-", clone(u), op("%", clone(u), clone(v), e), e), clone(v), e);
+    return subtract(std::move(du), times(std::move(whole), std::move(dv), e),
+                    e);
   }
 
   ExprPtr power(const Expr &e, const Expr &u, const Expr &v) {
@@ -238,7 +239,8 @@ private:
     if (const FunctionDecl *d = known(f.name)) {
       for (const Decl &p : d->params)
         names.push_back(p.name.name);
-    } else if (auto b = builtinFunction(llvm::StringRef(f.name).ltrim(':').str())) {
+    } else if (auto b =
+                   builtinFunction(llvm::StringRef(f.name).ltrim(':').str())) {
       for (const Decl &p : b->params)
         names.push_back(p.name.name);
     }
@@ -321,7 +323,8 @@ private:
     else if (name == "sigmoid")
       slope = op("*", clone(e), op("-", number(1, e), clone(e), e), e);
     else if (name == "relu")
-      slope = select(op(">", arg(0), number(0, e), e), number(1, e), nullptr, e);
+      slope =
+          select(op(">", arg(0), number(0, e), e), number(1, e), nullptr, e);
     else
       return nullptr; // floor, ceil, round, sign, heaviside
     return times(std::move(slope), std::move(du), e);
@@ -335,10 +338,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<FunctionDecl>
-differentiate(const FunctionDecl &f, size_t by, Diag &diag, SMLoc at,
-              const std::function<const FunctionDecl *(const std::string &)>
-                  &known) {
+std::unique_ptr<FunctionDecl> differentiate(
+    const FunctionDecl &f, size_t by, Diag &diag, SMLoc at,
+    const std::function<const FunctionDecl *(const std::string &)> &known) {
   auto d = std::make_unique<FunctionDecl>();
   d->name = {"derivative(" + f.name.name + ")", f.name.loc};
   for (const Decl &p : f.params) {

@@ -36,7 +36,8 @@ void Elaborator::emitSugar(NetworkInfo &net, Node &node, const Item &it) {
     const Clause *c = it.clause(key);
     if (!c)
       return {};
-    auto v = evalNumber(*c->value, &net.constants, Dim(), "'" + key.str() + "'");
+    auto v =
+        evalNumber(*c->value, &net.constants, Dim(), "'" + key.str() + "'");
     return v ? b.getF64FloatAttr(*v) : FloatAttr();
   };
   auto standIn = [&](llvm::ArrayRef<int64_t> shape) {
@@ -52,9 +53,9 @@ void Elaborator::emitSugar(NetworkInfo &net, Node &node, const Item &it) {
         diag.error(it.loc, "'associative_memory' needs 'learning_rate'");
       return;
     }
-    auto op = neuro::AssociativeMemoryOp::create(
-        b, l, own, it.name.name, standIn(node.shape), w->first,
-        rate.getValue());
+    auto op = neuro::AssociativeMemoryOp::create(b, l, own, it.name.name,
+                                                 standIn(node.shape), w->first,
+                                                 rate.getValue());
     node.op = op;
     node.outputs[0].value = op.getState();
     net.plastics.insert(it.name.name + "_learning");
@@ -78,11 +79,11 @@ void Elaborator::emitSugar(NetworkInfo &net, Node &node, const Item &it) {
   }
   FloatAttr precision = number("precision"), prior = number("prior");
   auto op = neuro::PcLayerOp::create(
-      b, l, own, signalType(*below, false), it.name.name,
-      standIn(*below), w->first,
-      it.clause("top_down") ? standIn(node.shape) : Value(), rate.getValue(),
-      precision ? precision.getValue() : llvm::APFloat(1.0),
-      prior ? prior.getValue() : llvm::APFloat(0.0), number("learning_rate"), range);
+      b, l, own, signalType(*below, false), it.name.name, standIn(*below),
+      w->first, it.clause("top_down") ? standIn(node.shape) : Value(),
+      rate.getValue(), precision ? precision.getValue() : llvm::APFloat(1.0),
+      prior ? prior.getValue() : llvm::APFloat(0.0), number("learning_rate"),
+      range);
   node.op = op;
   node.outputs[0].value = op.getValue();
   node.outputs[1].value = op.getError();
@@ -98,11 +99,12 @@ void Elaborator::connectSugar(NetworkInfo &net, Node &node, const Item &it) {
     if (!s)
       return;
     if (s->value.getType() != standIn.getType()) {
-      diag.error(e.loc, quote(e) + " must be a real signal of " +
-                            llvm::Twine(cast<RankedTensorType>(
-                                            standIn.getType())
-                                            .getNumElements()) +
-                            " values");
+      diag.error(
+          e.loc,
+          quote(e) + " must be a real signal of " +
+              llvm::Twine(
+                  cast<RankedTensorType>(standIn.getType()).getNumElements()) +
+              " values");
       return;
     }
     Operation *cast = standIn.getDefiningOp();
@@ -131,16 +133,16 @@ void Elaborator::emitDataset(NetworkInfo &net, const Item &it,
   if (!r)
     return;
   if (!r->p.isArray()) {
-    diag.error(it.value->loc, "dataset '" + it.name.name +
-                                  "' must be an array with one row per sample",
+    diag.error(it.value->loc,
+               "dataset '" + it.name.name +
+                   "' must be an array with one row per sample",
                r->p.dist ? "write sample(distribution, [rows, columns])"
                          : "write [[…], […]] or file(\"data.npy\")");
     return;
   }
-  auto op = neuro::DatasetOp::create(b, diag.location(it.name.loc),
-                                     it.name.name,
-                                     cast<ElementsAttr>(valueAttr(*r, false)),
-                                     StringAttr());
+  auto op = neuro::DatasetOp::create(
+      b, diag.location(it.name.loc), it.name.name,
+      cast<ElementsAttr>(valueAttr(*r, false)), StringAttr());
   (void)op;
   net.datasets[it.name.name] = r->p.shape;
 }
@@ -213,12 +215,14 @@ void Elaborator::initialDerivatives(NetworkInfo &net, const Expr &e) {
     expand(f.body, 0);
     std::function<bool(const Expr &)> mentions = [&](const Expr &x) {
       return (x.kind == Expr::Name && x.name == e.name) ||
-             llvm::any_of(x.args, [&](const ExprPtr &a) { return mentions(*a); });
+             llvm::any_of(x.args,
+                          [&](const ExprPtr &a) { return mentions(*a); });
     };
     if (!mentions(*f.body))
       continue;
     auto slope = differentiate(
-        f, 0, diag, e.loc, [&](const std::string &name) -> const FunctionDecl * {
+        f, 0, diag, e.loc,
+        [&](const std::string &name) -> const FunctionDecl * {
           if (auto own = c.functions.find(name); own != c.functions.end())
             return own->second;
           auto known = functions.find(llvm::StringRef(name).ltrim(':'));
@@ -248,10 +252,9 @@ void Elaborator::initialDerivatives(NetworkInfo &net, const Expr &e) {
 }
 
 std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
-                                const Ident *as, bool output,
-                                const Expr *wrt) {
-  const Expr *of = e.kind == Expr::Call && !e.args.empty() ? e.args[0].get()
-                                                           : &e;
+                                const Ident *as, bool output, const Expr *wrt) {
+  const Expr *of =
+      e.kind == Expr::Call && !e.args.empty() ? e.args[0].get() : &e;
   const Expr &base = of->kind == Expr::Member ? *of->args[0] : *of;
   std::string key = e.kind == Expr::Call ? e.text().str() : refKey(e);
   bool named = as && *as;
@@ -281,15 +284,14 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   OpBuilder::InsertionGuard saved(b);
   b.setInsertionPointToEnd(&net.op.getBody().front());
   Location l = diag.location(e.loc);
-  auto it = base.kind == Expr::Name ? net.nodes.find(base.name)
-                                    : net.nodes.end();
+  auto it =
+      base.kind == Expr::Name ? net.nodes.find(base.name) : net.nodes.end();
   if (e.kind == Expr::Member && it != net.nodes.end() && !output && !wrt) {
     Node &node = it->second;
     std::string state;
     if (node.model) {
       auto s = node.model->symbols.find(e.name);
-      if (s != node.model->symbols.end() &&
-          s->second.kind == SymbolKind::State)
+      if (s != node.model->symbols.end() && s->second.kind == SymbolKind::State)
         state = s->second.irName;
     }
     if (!state.empty()) {
@@ -335,10 +337,9 @@ std::string Elaborator::probeOf(NetworkInfo &net, const Expr &e, int64_t every,
   } else {
     name = unique(base.name + "." + s->name + (wrt ? ".wrt" : ""));
   }
-  neuro::ProbeOp::create(b, l, name, s->value, every, output,
-                         b.getStringAttr(named ? name
-                                               : base.name + "." + s->name),
-                         parameter);
+  neuro::ProbeOp::create(
+      b, l, name, s->value, every, output,
+      b.getStringAttr(named ? name : base.name + "." + s->name), parameter);
   if (wrt)
     initialDerivatives(net, *wrt);
   net.probes[key] = name;

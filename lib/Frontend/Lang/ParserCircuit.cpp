@@ -31,8 +31,8 @@ std::unique_ptr<CircuitDecl> Parser::circuit() {
       return nullptr;
     for (const CircuitParam &other : c->params)
       if (other.name.name == p.name.name)
-        diag.error(p.name.loc, "argument '" + p.name.name +
-                                   "' is declared twice");
+        diag.error(p.name.loc,
+                   "argument '" + p.name.name + "' is declared twice");
     if (p.kind.empty())
       p.type = typeSpec();
     if (accept(Tok::Assign)) {
@@ -41,8 +41,8 @@ std::unique_ptr<CircuitDecl> Parser::circuit() {
         return nullptr;
       if (!p.kind.empty() && p.init->kind != Expr::Name) {
         if (!panic)
-          diag.error(p.init->loc, "the default of a " + p.kind +
-                                      " argument is a name");
+          diag.error(p.init->loc,
+                     "the default of a " + p.kind + " argument is a name");
         panic = true;
         return nullptr;
       }
@@ -102,8 +102,7 @@ bool Parser::compileTimeItem() const {
     return !peek(1).is(Tok::Assign);
   if (atWord("circuit") && peek(1).is(Tok::Identifier))
     return true;
-  return at(Tok::Identifier) && peek(1).is(Tok::LParen) &&
-         !peek(1).spaceBefore;
+  return at(Tok::Identifier) && peek(1).is(Tok::LParen) && !peek(1).spaceBefore;
 }
 
 ItemPtr Parser::compileTime(ItemPtr it) {
@@ -139,7 +138,8 @@ ItemPtr Parser::compileTime(ItemPtr it) {
 }
 
 /// NAME "in" ( expr ".." expr | expr ) "{" … "}"
-ItemPtr Parser::forRange(ItemPtr it, const std::function<ItemPtr()> &statement) {
+ItemPtr Parser::forRange(ItemPtr it,
+                         const std::function<ItemPtr()> &statement) {
   it->keyword = "for_in";
   it->name = ident("the name of the counter");
   if (!it->name || !expectWord("in"))

@@ -25,9 +25,8 @@ bool Elaborator::collectSignals(NetworkInfo &net, Node &node, ExprPtr &e) {
     return false;
   }
   if (!names)
-    return llvm::all_of(e->args, [&](ExprPtr &a) {
-      return collectSignals(net, node, a);
-    });
+    return llvm::all_of(
+        e->args, [&](ExprPtr &a) { return collectSignals(net, node, a); });
   std::string port = "s" + std::to_string(node.formulaInputs.size());
   auto name = std::make_unique<Expr>();
   name->kind = Expr::Name;
@@ -62,9 +61,10 @@ bool Elaborator::declareScalar(NetworkInfo &net, Node &node, const Item &it) {
     if (!s)
       return false;
     if (from->units() != 1) {
-      diag.error(e->loc, quote(*e) + " has " + llvm::Twine(from->units()) +
-                             " units; a scalar source takes signals of one "
-                             "unit",
+      diag.error(e->loc,
+                 quote(*e) + " has " + llvm::Twine(from->units()) +
+                     " units; a scalar source takes signals of one "
+                     "unit",
                  "add them up in a population of one unit, by all_to_all");
       return false;
     }
@@ -96,8 +96,7 @@ bool Elaborator::declareScalar(NetworkInfo &net, Node &node, const Item &it) {
           v = arith::MulFOp::create(
               b, l, v,
               arith::ConstantOp::create(b, l, b.getF64FloatAttr(1e-3)));
-        return ScalarResult(
-            ScalarTyped{Scalar{v, {}, false}, signals[k]->dim});
+        return ScalarResult(ScalarTyped{Scalar{v, {}, false}, signals[k]->dim});
       }
     const ConstTyped *known = net.constants.lookup(e.name);
     if (!known) {
@@ -116,8 +115,9 @@ bool Elaborator::declareScalar(NetworkInfo &net, Node &node, const Item &it) {
       }
     }
     if (!known->p.isNumber()) {
-      diag.error(e.loc, "'" + e.name + "' is an array; a scalar source has one "
-                                       "value");
+      diag.error(e.loc, "'" + e.name +
+                            "' is an array; a scalar source has one "
+                            "value");
       return ScalarResult();
     }
     ScalarTyped v{Scalar{{}, known->p.number(), known->boolean}, known->dim};
@@ -142,8 +142,9 @@ bool Elaborator::declareScalar(NetworkInfo &net, Node &node, const Item &it) {
   domain.evaluate = [&](const Expr &e) { return ev.eval(e); };
   ScalarResult r = ev.eval(*formula);
   if (r && r->boolean) {
-    diag.error(it.value->loc, "a scalar source needs a number, but " +
-                                  quote(*it.value) + " is a condition",
+    diag.error(it.value->loc,
+               "a scalar source needs a number, but " + quote(*it.value) +
+                   " is a condition",
                "write 'if " + it.value->text().str() + " then 1 else 0'");
     r.reset();
   }
@@ -203,12 +204,12 @@ const Signal *Elaborator::delayedSignal(NetworkInfo &net, const Expr &e,
   const Signal *s = resolveSignal(net, *e.args[0], out);
   if (!s)
     return nullptr;
-  auto n = ticks(net, *e.args[1], &net.constants, "the delay of 'delayed'",
-                 true);
+  auto n =
+      ticks(net, *e.args[1], &net.constants, "the delay of 'delayed'", true);
   if (!n)
     return nullptr;
-  std::string key = refKey(*e.args[0]) + "/" + s->name + "/" +
-                    std::to_string(*n);
+  std::string key =
+      refKey(*e.args[0]) + "/" + s->name + "/" + std::to_string(*n);
   if (auto known = net.delayed.find(key); known != net.delayed.end())
     return &known->second;
   OpBuilder::InsertionGuard saved(b);

@@ -14,8 +14,9 @@ bool Elaborator::bindFunction(const Checked &c, const Item &bind,
                               std::map<std::string, Ident> &functions) {
   const std::string &name = bind.name.name;
   if (bind.value->kind != Expr::Name) {
-    diag.error(bind.value->loc, "'" + name + "' of " + what +
-                                    " is a function; give the name of one",
+    diag.error(bind.value->loc,
+               "'" + name + "' of " + what +
+                   " is a function; give the name of one",
                "write { " + name + " = relu }");
     return false;
   }
@@ -113,8 +114,8 @@ Checked *Elaborator::variant(Checked &c,
       arg->kind = Expr::Name;
       arg->name = p.name.name;
       arg->loc = arg->begin = p.name.loc;
-      arg->end = SMLoc::getFromPointer(p.name.loc.getPointer() +
-                                       p.name.name.size());
+      arg->end =
+          SMLoc::getFromPointer(p.name.loc.getPointer() + p.name.name.size());
       f->body->args.push_back(std::move(arg));
       f->body->argNames.push_back({});
       f->params.push_back(std::move(d));

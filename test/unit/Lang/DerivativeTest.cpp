@@ -74,9 +74,9 @@ protected:
 };
 
 TEST_F(DerivativeOf, EveryFunctionOfOneNumber) {
-  for (const char *f : {"exp", "expm1", "tanh", "sin", "cos", "abs", "floor",
-                        "ceil", "round", "sign", "relu", "sigmoid",
-                        "heaviside"})
+  for (const char *f :
+       {"exp", "expm1", "tanh", "sin", "cos", "abs", "floor", "ceil", "round",
+        "sign", "relu", "sigmoid", "heaviside"})
     compare(f, {-1.7, -0.3, 0.2, 0.9, 2.3});
   for (const char *f : {"log", "sqrt"})
     compare(f, {0.1, 0.7, 3.0});
