@@ -18,8 +18,8 @@ namespace neuroc::cpu {
 /// One handler while it is emitted.
 struct Lowering::Handler {
   Handler(Plasticity &p, neuro::HandlerOp op, Kernel &k)
-      : p(p), op(op), k(k), event(op.getEvent()),
-        block(op.getBody().front()), pieces(block) {
+      : p(p), op(op), k(k), event(op.getEvent()), block(op.getBody().front()),
+        pieces(block) {
     for (auto set : block.getOps<neuro::SetOp>())
       sets.push_back(set);
   }
@@ -74,9 +74,10 @@ struct Lowering::Handler {
     OpBuilder &b = k.builder;
     Value result;
     auto require = [&](Value condition) {
-      result = result ? arith::AndIOp::create(b, k.loc, result, condition)
-                            .getResult()
-                      : condition;
+      result =
+          result
+              ? arith::AndIOp::create(b, k.loc, result, condition).getResult()
+              : condition;
     };
     if (p.weight.exists)
       require(arith::TruncIOp::create(b, k.loc, b.getI1Type(),
@@ -84,9 +85,9 @@ struct Lowering::Handler {
     if (!isForAll()) {
       bool isPre = event == neuro::Event::Pre;
       SignalUse source = isPre ? p.pre : p.post;
-      Value place = k.add(k.slot(*source.signal, source.delay),
-                          k.place(isPre ? synapse.pre : synapse.post,
-                                  synapse.lane));
+      Value place =
+          k.add(k.slot(*source.signal, source.delay),
+                k.place(isPre ? synapse.pre : synapse.post, synapse.lane));
       require(arith::TruncIOp::create(b, k.loc, b.getI1Type(),
                                       k.load(source.signal->buffer, place)));
     }
@@ -119,8 +120,8 @@ Lowering::emitRule(Handler &h, unsigned piece, const Synapse &synapse,
       return signalValue(p.post, synapse.post);
     case neuro::NameKind::Trace: {
       auto trace = cast<neuro::TraceOp>(p.rule.lookup(what));
-      Value unit = trace.getSide() == neuro::Side::Pre ? synapse.pre
-                                                       : synapse.post;
+      Value unit =
+          trace.getSide() == neuro::Side::Pre ? synapse.pre : synapse.post;
       return k.load(p.traces[what.str()], k.place(unit, synapse.lane));
     }
     case neuro::NameKind::Factor: {
@@ -149,7 +150,7 @@ Lowering::emitRule(Handler &h, unsigned piece, const Synapse &synapse,
   auto resultPlace = [&](neuro::ReduceOp reduce) {
     return h.resultPlace(reduce, synapse);
   };
-  return PieceEmitter{k,    h.pieces, h.buffers, dt, dt, synapse.entry,
+  return PieceEmitter{k,    h.pieces, h.buffers, dt,         dt, synapse.entry,
                       read, set,      draw,      resultPlace}
       .emit(h.block, piece, synapse.entry);
 }
@@ -175,9 +176,8 @@ void Lowering::emitRuleReduction(Handler &h, neuro::ReduceOp reduce,
       synapse.lane = lane;
       emitIf(k, h.runs(synapse), [&] {
         Value group = reduce.getOver() == neuro::ReduceOver::Post ? synapse.post
-                      : reduce.getOver() == neuro::ReduceOver::Pre
-                          ? synapse.pre
-                          : k.index(0);
+                      : reduce.getOver() == neuro::ReduceOver::Pre ? synapse.pre
+                                                                   : k.index(0);
         body({synapse.entry, group, synapse.pre, synapse.post});
       });
     });
@@ -203,21 +203,22 @@ void Lowering::emitRuleReduction(Handler &h, neuro::ReduceOp reduce,
       });
     } else if (byPost && weight.storage == Storage::Synapses) {
       RowView rows = rowsByPost(weight);
-      k.loop(k.loadIndex(rows.start, member.b),
-             k.loadIndex(rows.start, k.add(member.b, k.index(1))),
-             [&](Value number) {
-               Value slot = k.loadIndex(rows.slot, number);
-               visit({slot, k.loadIndex(rows.target, number), member.b, slot,
-                      {}});
-             });
+      k.loop(
+          k.loadIndex(rows.start, member.b),
+          k.loadIndex(rows.start, k.add(member.b, k.index(1))),
+          [&](Value number) {
+            Value slot = k.loadIndex(rows.slot, number);
+            visit({slot, k.loadIndex(rows.target, number), member.b, slot, {}});
+          });
     } else if (byPre && weight.storage != Storage::Vector) {
       RowView rows = rowsByPre(weight);
-      k.loop(k.loadIndex(rows.start, member.a),
-             k.loadIndex(rows.start, k.add(member.a, k.index(1))),
-             [&](Value entry) {
-               visit({entry, member.a, k.loadIndex(rows.target, entry), entry,
-                      {}});
-             });
+      k.loop(
+          k.loadIndex(rows.start, member.a),
+          k.loadIndex(rows.start, k.add(member.a, k.index(1))),
+          [&](Value entry) {
+            visit(
+                {entry, member.a, k.loadIndex(rows.target, entry), entry, {}});
+          });
     } else {
       forEachSynapse(k, weight, [&](Synapse synapse) {
         Value own = byPost ? member.b : member.a;
@@ -235,8 +236,8 @@ void Lowering::emitRuleReduction(Handler &h, neuro::ReduceOp reduce,
   };
   int64_t groups = h.groups(reduce);
   assert(entries == values.size() && "one operand per member");
-  ReductionEmitter{k,          reduce,   values, results, groups,
-                   forMembers, forPeers, scratch}
+  ReductionEmitter{k,      reduce,     values,   results,
+                   groups, forMembers, forPeers, scratch}
       .emit();
 }
 
@@ -253,8 +254,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
   bool isShared = p.weight.storage == Storage::Kernel;
   bool isAlone = lanes == 1 && !isShared;
   bool isWhole = h.pieces.isWhole();
-  neuro::Side side = h.event == neuro::Event::Pre ? neuro::Side::Pre
-                                                  : neuro::Side::Post;
+  neuro::Side side =
+      h.event == neuro::Event::Pre ? neuro::Side::Pre : neuro::Side::Post;
   auto run = [&](unsigned piece, const Synapse &synapse,
                  function_ref<void(neuro::SetOp, Value)> write) {
     if (failed(emitRule(h, piece, synapse, write)))
@@ -272,8 +273,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
                   [&](neuro::ReduceOp reduce) { return h.groups(reduce); });
 
   // Sums of changes, one per element; in f32 in any order.
-  auto flags = isDouble ? arith::FastMathFlags::none
-                        : arith::FastMathFlags::reassoc;
+  auto flags =
+      isDouble ? arith::FastMathFlags::none : arith::FastMathFlags::reassoc;
   auto sum = [&](Value a, Value c) -> Value {
     return arith::AddFOp::create(b, k.loc, a, c, flags);
   };
@@ -301,18 +302,18 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
     // The lanes of one synapse one after the other, their sum in registers.
     forEachSynapse(k, p.weight, [&](const Synapse &synapse) {
       SmallVector<Value> zeros(h.sets.size(), k.number(0));
-      SmallVector<Value> totals = k.reduce(
-          k.index(0), k.index(lanes), zeros,
-          [&](Value lane, ValueRange before) {
-            Synapse here = synapse;
-            here.lane = lane;
-            SmallVector<Value> after(before.begin(), before.end());
-            run(0, here, [&](neuro::SetOp set, Value value) {
-              size_t i = llvm::find(h.sets, set) - h.sets.begin();
-              after[i] = sum(before[i], change(set, value, here.slot));
-            });
-            return after;
-          });
+      SmallVector<Value> totals =
+          k.reduce(k.index(0), k.index(lanes), zeros,
+                   [&](Value lane, ValueRange before) {
+                     Synapse here = synapse;
+                     here.lane = lane;
+                     SmallVector<Value> after(before.begin(), before.end());
+                     run(0, here, [&](neuro::SetOp set, Value value) {
+                       size_t i = llvm::find(h.sets, set) - h.sets.begin();
+                       after[i] = sum(before[i], change(set, value, here.slot));
+                     });
+                     return after;
+                   });
       for (auto [set, total] : llvm::zip(h.sets, totals))
         apply(set, synapse.slot, total);
     });
@@ -329,8 +330,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
         buffer = addScratch(name, real, buffer.size());
     auto collect = [&](const Synapse &synapse) {
       return [&, slot = synapse.slot](neuro::SetOp set, Value value) {
-        const Buffer &buffer = changes[llvm::find(h.sets, set) -
-                                       h.sets.begin()];
+        const Buffer &buffer =
+            changes[llvm::find(h.sets, set) - h.sets.begin()];
         k.store(sum(k.load(buffer, slot), change(set, value, slot)), buffer,
                 slot);
       };
@@ -345,9 +346,8 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
       forEachEvent(k, p, side, [&](const Synapse &synapse) {
         run(0, synapse, collect(synapse));
       });
-      forEachEvent(k, p, side, [&](const Synapse &synapse) {
-        finishSlot(synapse.slot);
-      });
+      forEachEvent(k, p, side,
+                   [&](const Synapse &synapse) { finishSlot(synapse.slot); });
     } else {
       k.forLanes([&](Value lane) {
         for (unsigned piece = 0; piece < h.pieces.count(); ++piece) {

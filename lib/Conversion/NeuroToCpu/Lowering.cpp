@@ -383,7 +383,8 @@ void Lowering::addRecorders() {
           {field("name", watch.getSymName()),
            field("buffer", stateBuffer(population, watch.getVariable()).name),
            field("units", population.getNumUnits() * lanes),
-           field("shape", population.getShape()), field("every", int64_t(watch.getEvery()))}));
+           field("shape", population.getShape()),
+           field("every", int64_t(watch.getEvery()))}));
     }
   }
 }
@@ -545,15 +546,19 @@ void Lowering::writePlan() {
     streamList.push_back(
         dictionary({field("stream", name), field("buffer", "key." + name)}));
   Fields fields = {field("real", isDouble ? "f64" : "f32"),
-                  field("dt_ms", Attribute(globals.getF64FloatAttr(dt))),
-                  field("seed", int64_t(network.getSeed())),
-                  field("batch", lanes),
-                  field("buffers", buffers), field("signals", signalList),
-                  field("weights", weightList), field("stimuli", stimuli),
-                  field("spike_arrays", spikeArrays),
-                  field("populations", populations), field("items", items),
-                  field("plastics", plastics), field("random", streamList),
-                  field("recorders", recorders)};
+                   field("dt_ms", Attribute(globals.getF64FloatAttr(dt))),
+                   field("seed", int64_t(network.getSeed())),
+                   field("batch", lanes),
+                   field("buffers", buffers),
+                   field("signals", signalList),
+                   field("weights", weightList),
+                   field("stimuli", stimuli),
+                   field("spike_arrays", spikeArrays),
+                   field("populations", populations),
+                   field("items", items),
+                   field("plastics", plastics),
+                   field("random", streamList),
+                   field("recorders", recorders)};
   if (runPlan)
     fields.push_back(field("run", runPlan));
   module->setAttr(kPlanAttrName, dictionary(fields));

@@ -120,16 +120,15 @@ private:
                                      mlir::Value place);
   /// Makes the buffers between the pieces of a block that runs for `entries`
   /// members.
-  void addPieceBuffers(
-      PieceBuffers &buffers, const Pieces &pieces, mlir::Block &block,
-      llvm::StringRef name, int64_t entries,
-      llvm::function_ref<int64_t(neuro::ReduceOp)> groups);
+  void addPieceBuffers(PieceBuffers &buffers, const Pieces &pieces,
+                       mlir::Block &block, llvm::StringRef name,
+                       int64_t entries,
+                       llvm::function_ref<int64_t(neuro::ReduceOp)> groups);
   void emitStageReduction(Stage &stage, neuro::ReduceOp reduce);
   /// From [lane, unit] or [unit], as the IR counts, to the places of buffers.
   std::vector<double> toPlaces(const std::vector<double> &values,
                                int64_t units);
-  Buffer addScratch(const llvm::Twine &name, mlir::Type element,
-                    int64_t count);
+  Buffer addScratch(const llvm::Twine &name, mlir::Type element, int64_t count);
   mlir::LogicalResult lowerStage(neuro::PopulationOp population,
                                  neuro::StageOp stage);
   mlir::Value emitGet(Kernel &kernel, neuro::PopulationOp population,
@@ -158,11 +157,9 @@ private:
                                 bool spike);
   struct Handler;
   mlir::LogicalResult emitHandler(Plasticity &p, neuro::HandlerOp handler);
-  mlir::LogicalResult emitRule(Handler &h, unsigned piece,
-                               const Synapse &synapse,
-                               llvm::function_ref<void(neuro::SetOp,
-                                                       mlir::Value)>
-                                   write);
+  mlir::LogicalResult
+  emitRule(Handler &h, unsigned piece, const Synapse &synapse,
+           llvm::function_ref<void(neuro::SetOp, mlir::Value)> write);
   void forEachSynapse(Kernel &k, Weight &weight, SynapseBody body);
   void forEachEvent(Kernel &k, Plasticity &p, neuro::Side side,
                     SynapseBody body);

@@ -84,16 +84,15 @@ static void emitColumns(Lowering::Projection &p, VectorCode v, Value first,
 static void emitOne(Lowering::Projection &p, Value target, Value lane) {
   Kernel &k = p.kernel;
   int64_t width = p.weight.post;
-  Value sum = k.reduce(k.index(0), k.index(p.sources()), {k.number(0)},
-                       [&](Value source, ValueRange before) {
-                         Value at = p.transposed
-                                        ? k.add(k.mul(target, width), source)
-                                        : k.add(k.mul(source, width), target);
-                         Value w = k.load(p.weight.values, at);
-                         return SmallVector<Value>{
-                             p.join(before[0],
-                                    p.transmit(w, p.loadSource(source, lane)))};
-                       })[0];
+  Value sum =
+      k.reduce(k.index(0), k.index(p.sources()), {k.number(0)},
+               [&](Value source, ValueRange before) {
+                 Value at = p.transposed ? k.add(k.mul(target, width), source)
+                                         : k.add(k.mul(source, width), target);
+                 Value w = k.load(p.weight.values, at);
+                 return SmallVector<Value>{p.join(
+                     before[0], p.transmit(w, p.loadSource(source, lane)))};
+               })[0];
   k.store(sum, p.target.buffer, p.targetAt(k.place(target, lane)));
 }
 
@@ -106,32 +105,31 @@ static void emitRowSums(Lowering::Projection &p, VectorCode v, Value first,
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(k.mul(k.add(first, k.index(i)), width));
   Value slot = k.slot(p.source, p.delay);
-  sums = k.reduce(k.index(0), k.index(blocks), sums,
-                  [&](Value block, ValueRange before) {
-                    Value at = k.mul(block, v.width);
-                    Value x = v.load(p.source.buffer, k.add(slot, at));
-                    SmallVector<Value> after;
-                    for (int64_t i = 0; i < count; ++i)
-                      after.push_back(v.addProduct(
-                          before[i], v.load(p.weight.values, k.add(rows[i], at)),
-                          x));
-                    return after;
-                  });
+  sums = k.reduce(
+      k.index(0), k.index(blocks), sums, [&](Value block, ValueRange before) {
+        Value at = k.mul(block, v.width);
+        Value x = v.load(p.source.buffer, k.add(slot, at));
+        SmallVector<Value> after;
+        for (int64_t i = 0; i < count; ++i)
+          after.push_back(v.addProduct(
+              before[i], v.load(p.weight.values, k.add(rows[i], at)), x));
+        return after;
+      });
   SmallVector<Value> totals;
   for (Value sum : sums)
     totals.push_back(v.total(sum));
   if (width % v.width != 0)
-    totals = k.reduce(
-        k.index(blocks * v.width), k.index(width), totals,
-        [&](Value source, ValueRange before) {
-          Value x = p.loadSource(source, k.index(0));
-          SmallVector<Value> after;
-          for (int64_t i = 0; i < count; ++i) {
-            Value w = k.load(p.weight.values, k.add(rows[i], source));
-            after.push_back(p.join(before[i], p.transmit(w, x)));
-          }
-          return after;
-        });
+    totals = k.reduce(k.index(blocks * v.width), k.index(width), totals,
+                      [&](Value source, ValueRange before) {
+                        Value x = p.loadSource(source, k.index(0));
+                        SmallVector<Value> after;
+                        for (int64_t i = 0; i < count; ++i) {
+                          Value w =
+                              k.load(p.weight.values, k.add(rows[i], source));
+                          after.push_back(p.join(before[i], p.transmit(w, x)));
+                        }
+                        return after;
+                      });
   for (int64_t i = 0; i < count; ++i)
     k.store(totals[i], p.target.buffer, p.targetAt(k.add(first, k.index(i))));
 }
@@ -148,10 +146,9 @@ static void emitLanes(Lowering::Projection &p, VectorCode v, Value first,
       [&](Value source, ValueRange before) {
         SmallVector<Value> xs, after;
         for (int64_t r = 0; r < registers; ++r)
-          xs.push_back(
-              v.load(p.source.buffer,
-                     k.add(slot, k.add(k.place(source, lane),
-                                       k.index(r * v.width)))));
+          xs.push_back(v.load(
+              p.source.buffer,
+              k.add(slot, k.add(k.place(source, lane), k.index(r * v.width)))));
         for (int64_t i = 0; i < count; ++i) {
           Value target = k.add(first, k.index(i));
           Value at = p.transposed ? k.add(k.mul(target, width), source)
@@ -164,8 +161,8 @@ static void emitLanes(Lowering::Projection &p, VectorCode v, Value first,
       });
   for (int64_t i = 0; i < count; ++i)
     for (int64_t r = 0; r < registers; ++r) {
-      Value at = k.add(k.place(k.add(first, k.index(i)), lane),
-                       k.index(r * v.width));
+      Value at =
+          k.add(k.place(k.add(first, k.index(i)), lane), k.index(r * v.width));
       v.store(sums[i * registers + r], p.target.buffer, p.targetAt(at));
     }
 }
@@ -188,8 +185,8 @@ bool Lowering::emitVectorMatrix(Projection &p) {
       p.source.isSpikes || p.source.buffer.type.getElementType() != real)
     return false;
   if (lanes > 1) {
-    VectorCode v{k, std::min(registerWidth,
-                             int64_t(llvm::bit_floor(uint64_t(lanes))))};
+    VectorCode v{
+        k, std::min(registerWidth, int64_t(llvm::bit_floor(uint64_t(lanes))))};
     inBlocks(k, p.targets(), 4, [&](Value first, int64_t count) {
       int64_t pairs = lanes / (2 * v.width);
       k.loop(pairs, [&](Value pair) {
@@ -201,9 +198,8 @@ bool Lowering::emitVectorMatrix(Projection &p) {
         done += v.width;
       }
       for (int64_t i = 0; i < count; ++i)
-        k.loop(k.index(done), k.index(lanes), [&](Value lane) {
-          emitOne(p, k.add(first, k.index(i)), lane);
-        });
+        k.loop(k.index(done), k.index(lanes),
+               [&](Value lane) { emitOne(p, k.add(first, k.index(i)), lane); });
     });
     return true;
   }

@@ -144,8 +144,7 @@ void ReductionEmitter::fill(const Buffer &buffer, Value value) {
   k.loop(buffer.size(), [&](Value i) { k.store(value, buffer, i); });
 }
 
-void ReductionEmitter::fold(double init,
-                            function_ref<Value(Value, Value)> join,
+void ReductionEmitter::fold(double init, function_ref<Value(Value, Value)> join,
                             const Buffer &into) {
   fill(into, k.number(init));
   forMembers([&](const Member &member) {
@@ -157,15 +156,16 @@ void ReductionEmitter::fold(double init,
 void ReductionEmitter::emitLogSumExp() {
   OpBuilder &b = k.builder;
   Buffer largest = scratch("largest", k.real, groups);
-  fold(-HUGE_VAL,
-       [&](Value a, Value v) -> Value {
-         return arith::MaximumFOp::create(b, k.loc, a, v);
-       },
-       largest);
+  fold(
+      -HUGE_VAL,
+      [&](Value a, Value v) -> Value {
+        return arith::MaximumFOp::create(b, k.loc, a, v);
+      },
+      largest);
   fill(results, k.number(0));
   forMembers([&](const Member &member) {
-    Value shifted = arith::SubFOp::create(b, k.loc, k.load(values, member.entry),
-                                          k.load(largest, member.group));
+    Value shifted = arith::SubFOp::create(
+        b, k.loc, k.load(values, member.entry), k.load(largest, member.group));
     Value part = math::ExpOp::create(b, k.loc, shifted);
     k.store(arith::AddFOp::create(b, k.loc, k.load(results, member.group), part,
                                   sumFlags(k)),
@@ -176,9 +176,8 @@ void ReductionEmitter::emitLogSumExp() {
     Value log = math::LogOp::create(b, k.loc, k.load(results, group));
     Value sum = arith::AddFOp::create(b, k.loc, top, log);
     Value size = math::AbsFOp::create(b, k.loc, top);
-    Value isInfinite =
-        arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OEQ, size,
-                              k.number(HUGE_VAL));
+    Value isInfinite = arith::CmpFOp::create(
+        b, k.loc, arith::CmpFPredicate::OEQ, size, k.number(HUGE_VAL));
     k.store(arith::SelectOp::create(b, k.loc, isInfinite, top, sum), results,
             group);
   });
@@ -189,7 +188,8 @@ void ReductionEmitter::emitKthLargest() {
   unsigned width = k.real.getIntOrFloatBitWidth();
   Type integer = b.getIntegerType(width);
   auto constant = [&](APInt value) -> Value {
-    return arith::ConstantOp::create(b, k.loc, b.getIntegerAttr(integer, value));
+    return arith::ConstantOp::create(b, k.loc,
+                                     b.getIntegerAttr(integer, value));
   };
   Value sign = constant(APInt::getSignMask(width));
   Value zero = constant(APInt(width, 0));
@@ -200,8 +200,8 @@ void ReductionEmitter::emitKthLargest() {
     Value x = arith::AddFOp::create(b, k.loc, k.load(values, member.entry),
                                     k.number(0));
     Value bits = arith::BitcastOp::create(b, k.loc, integer, x);
-    Value negative = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::slt,
-                                           bits, zero);
+    Value negative =
+        arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::slt, bits, zero);
     Value flips = arith::SelectOp::create(b, k.loc, negative, ones, sign);
     k.store(arith::XOrIOp::create(b, k.loc, bits, flips), keys, member.entry);
   });
@@ -215,13 +215,13 @@ void ReductionEmitter::emitKthLargest() {
     forMembers([&](const Member &member) {
       Value candidate =
           arith::OrIOp::create(b, k.loc, k.load(best, member.group), bit);
-      Value reaches = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::uge,
-                                            k.load(keys, member.entry),
-                                            candidate);
+      Value reaches =
+          arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::uge,
+                                k.load(keys, member.entry), candidate);
       Value one = arith::ExtUIOp::create(b, k.loc, integer, reaches);
-      k.store(arith::AddIOp::create(b, k.loc, k.load(reached, member.group),
-                                    one),
-              reached, member.group);
+      k.store(
+          arith::AddIOp::create(b, k.loc, k.load(reached, member.group), one),
+          reached, member.group);
     });
     k.loop(best.size(), [&](Value group) {
       Value enough = arith::CmpIOp::create(
@@ -235,14 +235,14 @@ void ReductionEmitter::emitKthLargest() {
   });
   k.loop(results.size(), [&](Value group) {
     Value key = k.load(best, group);
-    Value positive = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::slt,
-                                           key, zero);
+    Value positive =
+        arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::slt, key, zero);
     Value flips = arith::SelectOp::create(b, k.loc, positive, sign, ones);
     Value bits = arith::XOrIOp::create(b, k.loc, key, flips);
     Value x = arith::BitcastOp::create(b, k.loc, k.real, bits);
     // No number has the key 0: the group has fewer than k members.
-    Value none = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::eq, key,
-                                       zero);
+    Value none =
+        arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::eq, key, zero);
     k.store(arith::SelectOp::create(b, k.loc, none, k.number(-HUGE_VAL), x),
             results, group);
   });
@@ -255,18 +255,18 @@ void ReductionEmitter::emitRank() {
     k.store(k.number(0), results, member.entry);
     forPeers(member, [&](Value peer, Value exists) {
       Value other = k.load(values, peer);
-      Value greater = arith::CmpFOp::create(
-          b, k.loc, arith::CmpFPredicate::OGT, other, own);
+      Value greater = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OGT,
+                                            other, own);
       Value equal = arith::CmpFOp::create(b, k.loc, arith::CmpFPredicate::OEQ,
                                           other, own);
-      Value earlier = arith::CmpIOp::create(
-          b, k.loc, arith::CmpIPredicate::ult, peer, member.entry);
+      Value earlier = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::ult,
+                                            peer, member.entry);
       Value before = arith::OrIOp::create(
           b, k.loc, greater, arith::AndIOp::create(b, k.loc, equal, earlier));
       if (exists)
         before = arith::AndIOp::create(b, k.loc, before, exists);
-      Value one = arith::SelectOp::create(b, k.loc, before, k.number(1),
-                                          k.number(0));
+      Value one =
+          arith::SelectOp::create(b, k.loc, before, k.number(1), k.number(0));
       k.store(arith::AddFOp::create(b, k.loc, k.load(results, member.entry),
                                     one, sumFlags(k)),
               results, member.entry);
@@ -286,8 +286,8 @@ void ReductionEmitter::emit() {
     Buffer running = scratch("running", k.real, groups);
     fill(running, k.number(0));
     forMembers([&](const Member &member) {
-      Value sum = add(k.load(running, member.group),
-                      k.load(values, member.entry));
+      Value sum =
+          add(k.load(running, member.group), k.load(values, member.entry));
       k.store(sum, running, member.group);
       k.store(sum, results, member.entry);
     });

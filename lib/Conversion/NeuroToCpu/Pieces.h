@@ -35,9 +35,7 @@ public:
     return pieceOf.lookup(&op) == number;
   }
   /// Values that one piece computes and a later one reads, in order.
-  llvm::ArrayRef<mlir::Value> keptValues() const {
-    return kept.getArrayRef();
-  }
+  llvm::ArrayRef<mlir::Value> keptValues() const { return kept.getArrayRef(); }
   bool isKept(mlir::Value value) const { return kept.contains(value); }
 
 private:

@@ -104,7 +104,8 @@ void Lowering::forEachEvent(Kernel &k, Plasticity &p, neuro::Side side,
 // Bounds
 //===----------------------------------------------------------------------===//
 
-/// Written with comparisons, so that each bound is one instruction; a NaN stays.
+/// Written with comparisons, so that each bound is one instruction; a NaN
+/// stays.
 Value confine(Kernel &k, neuro::WeightOp weight, Value w) {
   OpBuilder &b = k.builder;
   auto replace = [&](arith::CmpFPredicate outside, double bound) {
@@ -185,9 +186,7 @@ LogicalResult Lowering::emitTrace(Plasticity &p, neuro::TraceOp trace,
     };
     auto draw = [&](neuro::RandomOp random) {
       Value entity =
-          lanes == 1
-              ? unit
-              : k.add(k.mul(lane, buffer.size() / lanes), unit);
+          lanes == 1 ? unit : k.add(k.mul(lane, buffer.size() / lanes), unit);
       return drawRandom(k, random.getKind(), p.op.getSymName(), entity,
                         int32_t(random.getDraw()));
     };
@@ -270,11 +269,9 @@ LogicalResult Lowering::emitBounds(Plasticity &p) {
 }
 
 LogicalResult Lowering::lowerPlastic(neuro::PlasticOp plastic) {
-  Plasticity p{plastic,
-               plastic.getRuleOp(),
-               *weightOf[plastic.getWeight().str()],
-               use(plastic.getPre(), plastic.getDelay()),
-               use(plastic.getPost())};
+  Plasticity p{
+      plastic, plastic.getRuleOp(), *weightOf[plastic.getWeight().str()],
+      use(plastic.getPre(), plastic.getDelay()), use(plastic.getPost())};
   std::string name = plastic.getSymName().str();
   p.fields = {field("name", name), field("weight", p.weight.op.getSymName()),
               flag("enabled", !plastic.getDisabled()),
@@ -295,11 +292,10 @@ LogicalResult Lowering::lowerPlastic(neuro::PlasticOp plastic) {
   }
   for (auto trace : p.rule.list<neuro::TraceOp>()) {
     bool isPre = trace.getSide() == neuro::Side::Pre;
-    p.traces[trace.getSymName().str()] =
-        addReals("trace." + name + "." + trace.getSymName(),
-                 std::vector<double>((isPre ? p.weight.pre : p.weight.post) *
-                                         lanes,
-                                     trace.getInit().convertToDouble()));
+    p.traces[trace.getSymName().str()] = addReals(
+        "trace." + name + "." + trace.getSymName(),
+        std::vector<double>((isPre ? p.weight.pre : p.weight.post) * lanes,
+                            trace.getInit().convertToDouble()));
   }
   for (auto state : p.rule.list<neuro::StateOp>())
     p.states[state.getSymName().str()] = addReals(
@@ -316,9 +312,9 @@ LogicalResult Lowering::lowerPlastic(neuro::PlasticOp plastic) {
     return failure();
   AttrList stateList;
   for (auto state : p.rule.list<neuro::StateOp>())
-    stateList.push_back(dictionary(
-        {field("name", state.getSymName()),
-         field("buffer", p.states[state.getSymName().str()].name)}));
+    stateList.push_back(
+        dictionary({field("name", state.getSymName()),
+                    field("buffer", p.states[state.getSymName().str()].name)}));
   p.fields.push_back(field("states", stateList));
   p.fields.push_back(field("trace_tick", p.traceTick));
   p.fields.push_back(field("trace_spike", p.traceSpike));

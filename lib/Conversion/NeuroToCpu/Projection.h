@@ -77,7 +77,8 @@ struct Lowering::Projection {
   }
 
   /// target[unit] = join(target[unit], contribution), if the synapse exists.
-  void accumulate(mlir::Value unit, mlir::Value lane, mlir::Value contribution, mlir::Value slot) {
+  void accumulate(mlir::Value unit, mlir::Value lane, mlir::Value contribution,
+                  mlir::Value slot) {
     mlir::Value at = targetAt(kernel.place(unit, lane));
     mlir::Value old = kernel.load(target.buffer, at);
     mlir::Value joined = join(old, contribution);
@@ -93,17 +94,20 @@ struct Lowering::Projection {
       return joined;
     mlir::OpBuilder &b = kernel.builder;
     mlir::Value byte = kernel.load(weight.exists, slot);
-    mlir::Value present = mlir::arith::TruncIOp::create(b, kernel.loc, b.getI1Type(), byte);
+    mlir::Value present =
+        mlir::arith::TruncIOp::create(b, kernel.loc, b.getI1Type(), byte);
     return mlir::arith::SelectOp::create(b, kernel.loc, present, joined, old);
   }
 
-  mlir::Value loadSource(mlir::Value unit, mlir::Value lane, int64_t extraDelay = 0) {
+  mlir::Value loadSource(mlir::Value unit, mlir::Value lane,
+                         int64_t extraDelay = 0) {
     return kernel.loadReal(source, kernel.slot(source, delay + extraDelay),
                            kernel.place(unit, lane));
   }
 
   /// The synapse at `slot` from unit to unit, in every lane.
-  void synapse(mlir::Value slot, mlir::Value from, mlir::Value to, int64_t extraDelay = 0) {
+  void synapse(mlir::Value slot, mlir::Value from, mlir::Value to,
+               int64_t extraDelay = 0) {
     kernel.forLanes([&](mlir::Value lane) {
       mlir::Value w = kernel.load(weight.values, slot);
       accumulate(to, lane, transmit(w, loadSource(from, lane, extraDelay)),

@@ -45,8 +45,7 @@ static void call(Kernel &k, ModuleOp module, StringRef name, Value now,
                  bool small) {
   auto callee = module.lookupSymbol<func::FuncOp>(name);
   if (small)
-    callee->setAttr("passthrough",
-                    k.builder.getStrArrayAttr({"alwaysinline"}));
+    callee->setAttr("passthrough", k.builder.getStrArrayAttr({"alwaysinline"}));
   func::CallOp::create(k.builder, k.loc, callee, ValueRange{now});
 }
 
@@ -96,8 +95,7 @@ void Lowering::emitRun() {
   std::vector<Recorder> outputs;
   AttrList rowBuffers, recordBuffers;
   auto name = [&](Attribute entry) {
-    return cast<StringAttr>(cast<DictionaryAttr>(entry).get("name"))
-        .getValue();
+    return cast<StringAttr>(cast<DictionaryAttr>(entry).get("name")).getValue();
   };
   auto integer = [&](Attribute entry, StringRef key) {
     return cast<IntegerAttr>(cast<DictionaryAttr>(entry).get(key)).getInt();
@@ -149,8 +147,8 @@ void Lowering::emitRun() {
   SmallVector<Value> enabled;
   for (size_t i = 0; i < plastics.size(); ++i)
     enabled.push_back(flag(place++));
-  Value first = arith::IndexCastUIOp::create(b, k.loc, b.getIndexType(),
-                                             k.tick());
+  Value first =
+      arith::IndexCastUIOp::create(b, k.loc, b.getIndexType(), k.tick());
 
   // Carried: the row, how long it has lasted, and what each recorder with a
   // period has written.
@@ -182,12 +180,12 @@ void Lowering::emitRun() {
       Value row = recorder.every == 1 ? i : before[2 + number];
       Value due = isRecording;
       if (recorder.every > 1) {
-        Value matches = arith::CmpIOp::create(
-            b, k.loc, arith::CmpIPredicate::eq, k.mod(now, recorder.every),
-            k.index(0));
+        Value matches =
+            arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::eq,
+                                  k.mod(now, recorder.every), k.index(0));
         due = arith::AndIOp::create(b, k.loc, due, matches);
-        after[2 + number] = arith::SelectOp::create(
-            b, k.loc, due, k.add(row, k.index(1)), row);
+        after[2 + number] =
+            arith::SelectOp::create(b, k.loc, due, k.add(row, k.index(1)), row);
       }
       when(k, due, [&, &recorder = recorder] {
         Value from = recorder.signal
@@ -201,18 +199,18 @@ void Lowering::emitRun() {
       });
     }
     Value lasted = k.add(before[1], k.index(1));
-    Value isOver = arith::CmpIOp::create(
-        b, k.loc, arith::CmpIPredicate::uge, lasted, every);
-    after[0] = arith::SelectOp::create(
-        b, k.loc, isOver, k.add(before[0], k.index(1)), before[0]);
+    Value isOver = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::uge,
+                                         lasted, every);
+    after[0] = arith::SelectOp::create(b, k.loc, isOver,
+                                       k.add(before[0], k.index(1)), before[0]);
     after[1] = arith::SelectOp::create(b, k.loc, isOver, k.index(0), lasted);
     return after;
   });
   k.finish();
-  runPlan = dictionary(
-      {field("function", "run"), field("capacity", capacity),
-       field("control", control.name), field("rows", rowBuffers),
-       field("records", recordBuffers)});
+  runPlan =
+      dictionary({field("function", "run"), field("capacity", capacity),
+                  field("control", control.name), field("rows", rowBuffers),
+                  field("records", recordBuffers)});
 }
 
 /// One item of a tick in the loop.
@@ -236,9 +234,9 @@ void Lowering::emitRunItem(Kernel &k, DictionaryAttr item, Value now,
   if (every == 1)
     return call(k, module, function, tick, small);
   // In the other ticks real outputs keep their value.
-  Value matches = arith::CmpIOp::create(
-      k.builder, k.loc, arith::CmpIPredicate::eq, k.mod(now, every),
-      k.index(0));
+  Value matches =
+      arith::CmpIOp::create(k.builder, k.loc, arith::CmpIPredicate::eq,
+                            k.mod(now, every), k.index(0));
   auto branch = scf::IfOp::create(k.builder, k.loc, matches, true);
   OpBuilder::InsertionGuard guard(k.builder);
   k.builder.setInsertionPointToStart(&branch.getThenRegion().front());

@@ -224,14 +224,12 @@ LogicalResult Lowering::emitStagePiece(Stage &s, unsigned piece, Value unit,
     int64_t size = s.groupSize(reduce);
     if (ReductionEmitter::isByMember(reduce))
       return place;
-    return size == s.units ? lane
-                           : kernel.place(kernel.div(unit, size), lane);
+    return size == s.units ? lane : kernel.place(kernel.div(unit, size), lane);
   };
-  return PieceEmitter{kernel,      s.pieces,
-                      s.buffers,   dt * double(s.population.getEvery()),
-                      dt,          unit,
-                      read,        write,
-                      draw,        resultPlace}
+  return PieceEmitter{
+      kernel, s.pieces,   s.buffers, dt * double(s.population.getEvery()),
+      dt,     unit,       read,      write,
+      draw,   resultPlace}
       .emit(s.op.getBody().front(), piece, place);
 }
 
@@ -277,10 +275,10 @@ LogicalResult Lowering::lowerStage(neuro::PopulationOp population,
                   [&](neuro::ReduceOp reduce) {
                     return s.units / s.groupSize(reduce) * lanes;
                   });
-  bool needsUnit = !s.pieces.isWhole() ||
-                   llvm::any_of(block, [](Operation &op) {
-                     return isa<neuro::IndexOp, neuro::RandomOp>(op);
-                   });
+  bool needsUnit =
+      !s.pieces.isWhole() || llvm::any_of(block, [](Operation &op) {
+        return isa<neuro::IndexOp, neuro::RandomOp>(op);
+      });
   LogicalResult result = success();
   for (unsigned piece = 0; piece < s.pieces.count(); ++piece) {
     if (lanes == 1 || !needsUnit) {

@@ -179,9 +179,8 @@ LogicalResult Lowering::emitTensors(Kernel &k, ArrayRef<Operation *> ops,
     SignalUse source = use(input);
     auto type = dyn_cast<RankedTensorType>(input.getType());
     if (!type) { // a single number that another group computed
-      Value value = k.load(
-          source.signal->buffer,
-          k.add(k.slot(*source.signal, source.delay), lane));
+      Value value = k.load(source.signal->buffer,
+                           k.add(k.slot(*source.signal, source.delay), lane));
       if (source.signal->isSpikes)
         value = arith::TruncIOp::create(b, k.loc, b.getI1Type(), value);
       if (input.getType().isIndex())

@@ -162,26 +162,26 @@ struct Code {
     Value lost = div(sub(x, sub(u, real(1))), u);
     Value sum = add(log(u), lost);
     Value isSmall = equal(u, real(1)); // x itself, with the sign of 0
-    Value isSpecial = arith::OrIOp::create(
-        b, loc, equal(u, real(0)), equal(u, real(HUGE_VALF)));
+    Value isSpecial = arith::OrIOp::create(b, loc, equal(u, real(0)),
+                                           equal(u, real(HUGE_VALF)));
     sum = select(isSpecial, log(u), sum);
     return select(isSmall, x, sum);
   }
 
   Value tanh(Value x) const {
-    Value size = fromBits(
-        arith::AndIOp::create(b, loc, bits(x), integer(0x7fffffff)));
+    Value size =
+        fromBits(arith::AndIOp::create(b, loc, bits(x), integer(0x7fffffff)));
     Value z = mul(x, x);
     Value small = add(
         size, mul(mul(size, z),
-               polynomial(z, {-0.3333328068f, 0.1333144158f, -0.05373971164f,
-                              0.02063907869f, -0.005704978481f})));
+                  polynomial(z, {-0.3333328068f, 0.1333144158f, -0.05373971164f,
+                                 0.02063907869f, -0.005704978481f})));
     // 1 - 2/(exp(2|x|) + 1).
     Value limited = select(less(real(10), size), real(10), size);
     Value e = exp(mul(real(2), limited));
     Value large = sub(real(1), div(real(2), add(e, real(1))));
-    Value sign = arith::AndIOp::create(b, loc, bits(x),
-                                       integer(int32_t(0x80000000u)));
+    Value sign =
+        arith::AndIOp::create(b, loc, bits(x), integer(int32_t(0x80000000u)));
     Value isLarge = less(real(0.625f), size);
     Value value = select(isLarge, large, small);
     return fromBits(arith::OrIOp::create(b, loc, bits(value), sign));

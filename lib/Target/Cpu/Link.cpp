@@ -160,8 +160,8 @@ Error emitExecutable(StringRef object, StringRef container,
       list += (list.empty() ? "" : ", ") + dir;
     return makeError("--emit=exe: libNeurocRtCpuMain.a not found in " + list);
   }
-  for (const char *option : {"-Wl,--end-group", "-lhdf5_serial",
-                             "-lpthread", "-ldl", "-lm"})
+  for (const char *option :
+       {"-Wl,--end-group", "-lhdf5_serial", "-lpthread", "-ldl", "-lm"})
     args.push_back(option);
   std::vector<StringRef> refs(args.begin(), args.end());
   std::string errorFile = folder->file("errors.txt");

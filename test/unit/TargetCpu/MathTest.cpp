@@ -43,21 +43,26 @@ std::unique_ptr<neuroc::rt::Engine> makeFunction(const std::string &op) {
       neuro.output @y : f64
       neuro.stage @s {
         %x = neuro.get @in
-        %y = math.)" + op + R"( %x : f64
+        %y = math.)" +
+                     op + R"( %x : f64
         neuro.emit @y, %y : f64
       }
     }
     neuro.network @n dt 1.0 {
-      %x = neuro.stimulus @x : tensor<)" + n + R"(xf32>
-      %y = neuro.population @P of @m shape [)" + n + R"(] inputs(%x)
-        ports ["in"] : (tensor<)" + n + R"(xf32>) -> tensor<)" + n + R"(xf32>
-      neuro.probe @y %y : tensor<)" + n + R"(xf32>
+      %x = neuro.stimulus @x : tensor<)" +
+                     n + R"(xf32>
+      %y = neuro.population @P of @m shape [)" +
+                     n + R"(] inputs(%x)
+        ports ["in"] : (tensor<)" +
+                     n + R"(xf32>) -> tensor<)" + n + R"(xf32>
+      neuro.probe @y %y : tensor<)" +
+                     n + R"(xf32>
     })",
                  withFloats());
 }
 
 std::vector<double> evaluate(neuroc::rt::Engine &engine,
-                          const std::vector<float> &in) {
+                             const std::vector<float> &in) {
   std::vector<double> x(in.begin(), in.end()), y;
   x.resize(count);
   EXPECT_TRUE(engine.setStimulus("x", x).isOk());
@@ -127,8 +132,10 @@ TEST(CpuMaths, SpecialValues) {
         {1, 1, inf, 0, NAN, inf, inf, 0, 0});
   check("log", {1, 0, -0.0f, -1, inf, -inf, NAN},
         {0, -inf, -inf, NAN, inf, NAN, NAN});
-  check("tanh", {0, -0.0f, inf, -inf, NAN, 40, -40}, {0, -0.0f, 1, -1, NAN, 1, -1});
-  check("expm1", {0, -0.0f, inf, -inf, NAN, 89, -40}, {0, -0.0f, inf, -1, NAN, inf, -1});
+  check("tanh", {0, -0.0f, inf, -inf, NAN, 40, -40},
+        {0, -0.0f, 1, -1, NAN, 1, -1});
+  check("expm1", {0, -0.0f, inf, -inf, NAN, 89, -40},
+        {0, -0.0f, inf, -1, NAN, inf, -1});
   check("log1p", {0, -0.0f, inf, -1, -2, NAN}, {0, -0.0f, inf, -inf, NAN, NAN});
 }
 

@@ -617,7 +617,7 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
   weight.insert(std::min(weight.find(" mask"), weight.size()),
                 " sign excitatory bounds [0.0, 1.5]");
   for (int variant : {0, 1, 2}) { // alone; mean and sum of three lanes
-  std::string text = R"(
+    std::string text = R"(
     neuro.rule @rule {
       neuro.param @rate = 0.02
       neuro.state @tag init 0.0
@@ -687,46 +687,46 @@ TEST_P(CpuPlasticLayouts, RulesMatchReference) {
     }
 )" + network(R"(
       %y, %ps = neuro.population @Post of @source shape [)" +
-             post + R"(]
+                 post + R"(]
         : () -> (tensor<)" +
-             post + R"(xf32>, tensor<)" + post + R"(xi1>)
+                 post + R"(xf32>, tensor<)" + post + R"(xi1>)
       %one, %os = neuro.population @Reward of @source shape [1]
         : () -> (tensor<1xf32>, tensor<1xi1>)
       neuro.weight @W )" +
-             weight + R"(
+                 weight + R"(
       neuro.plastic @learn on @W rule @rule pre %s post %ps
         factors(%one, %y) as ["reward", "gate"] delay 2
         params {rate = 0.05 : f64} )" +
-             (variant == 2 ? "batch_sum" : "") + R"(
+                 (variant == 2 ? "batch_sum" : "") + R"(
         : tensor<12xi1>, tensor<)" +
-             post + R"(xi1>, tensor<1xf32>, tensor<)" + post + R"(xf32>
+                 post + R"(xi1>, tensor<1xf32>, tensor<)" + post + R"(xf32>
       %q = neuro.project %s through @W delay 1
         : tensor<12xi1> -> tensor<)" +
-             post + R"(xf32>
+                 post + R"(xf32>
       neuro.probe @q %q : tensor<)" +
-             post + R"(xf32>
+                 post + R"(xf32>
 )",
-                          variant ? 3 : 1);
-  auto cpu = makeCpu(text);
-  auto reference = makeReference(text);
-  ASSERT_TRUE(cpu && reference);
-  for (uint64_t ticks : {1, 17, 60}) {
-    ASSERT_TRUE(cpu->step(ticks, nullptr).isOk());
-    ASSERT_TRUE(reference->step(ticks, nullptr).isOk());
-    ASSERT_TRUE(cpu->callRule("learn").isOk());
-    ASSERT_TRUE(reference->callRule("learn").isOk());
-    std::vector<double> a, b;
-    ASSERT_TRUE(cpu->readWeight("W", a).isOk());
-    ASSERT_TRUE(reference->readWeight("W", b).isOk());
-    ASSERT_EQ(a.size(), b.size());
-    for (size_t i = 0; i < a.size(); ++i)
-      EXPECT_NEAR(a[i], b[i], 1e-12) << "synapse " << i << ", " << variant;
-    ASSERT_TRUE(cpu->readState("learn", "tag", a).isOk());
-    ASSERT_TRUE(reference->readState("learn", "tag", b).isOk());
-    ASSERT_EQ(a.size(), b.size());
-    for (size_t i = 0; i < a.size(); ++i)
-      EXPECT_NEAR(a[i], b[i], 1e-12) << "tag " << i << ", " << variant;
-  }
+             variant ? 3 : 1);
+    auto cpu = makeCpu(text);
+    auto reference = makeReference(text);
+    ASSERT_TRUE(cpu && reference);
+    for (uint64_t ticks : {1, 17, 60}) {
+      ASSERT_TRUE(cpu->step(ticks, nullptr).isOk());
+      ASSERT_TRUE(reference->step(ticks, nullptr).isOk());
+      ASSERT_TRUE(cpu->callRule("learn").isOk());
+      ASSERT_TRUE(reference->callRule("learn").isOk());
+      std::vector<double> a, b;
+      ASSERT_TRUE(cpu->readWeight("W", a).isOk());
+      ASSERT_TRUE(reference->readWeight("W", b).isOk());
+      ASSERT_EQ(a.size(), b.size());
+      for (size_t i = 0; i < a.size(); ++i)
+        EXPECT_NEAR(a[i], b[i], 1e-12) << "synapse " << i << ", " << variant;
+      ASSERT_TRUE(cpu->readState("learn", "tag", a).isOk());
+      ASSERT_TRUE(reference->readState("learn", "tag", b).isOk());
+      ASSERT_EQ(a.size(), b.size());
+      for (size_t i = 0; i < a.size(); ++i)
+        EXPECT_NEAR(a[i], b[i], 1e-12) << "tag " << i << ", " << variant;
+    }
   }
 }
 

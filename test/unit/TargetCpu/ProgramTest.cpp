@@ -322,12 +322,11 @@ TEST_F(CpuProgram, ARunNeedsSilence) {
             result.push_back("");
           return result;
         };
-        p["run"] = json::Object{
-            {"function", (*p.getArray("functions"))[0]},
-            {"capacity", 1},
-            {"control", ""},
-            {"rows", names("stimuli")},
-            {"records", names("recorders")}};
+        p["run"] = json::Object{{"function", (*p.getArray("functions"))[0]},
+                                {"capacity", 1},
+                                {"control", ""},
+                                {"rows", names("stimuli")},
+                                {"records", names("recorders")}};
       },
       "a network with spikes runs tick by tick");
 }

@@ -34,7 +34,8 @@ std::string stageNetwork(const std::string &body, int batch) {
         %scaled = arith.mulf %u, %eight : f64
         %q = math.floor %scaled : f64
         neuro.emit @raw, %q : f64
-)" + body + R"(
+)" + body +
+         R"(
       }
     }
     neuro.network @n dt 1.0 seed 3)" +
@@ -48,7 +49,7 @@ std::string stageNetwork(const std::string &body, int batch) {
     })";
 }
 
-const char *kinds[] = {"sum",         "max",  "min",        "logsumexp",
+const char *kinds[] = {"sum",         "max",  "min",       "logsumexp",
                        "kth_largest", "rank", "sum prefix"};
 
 std::string reduce(const std::string &kind, const std::string &value,
@@ -188,12 +189,13 @@ TEST_P(CpuReduce, RulesMatchReference) {
         %nt = arith.mulf %sane, %u : f64
         neuro.set @tag, %nt
       }
-    })" + stageNetwork(R"(
+    })" +
+                           stageNetwork(R"(
         neuro.emit @y, %u : f64
         %two = arith.constant 2.0 : f64
         %fires = arith.cmpf olt, %q, %two : f64
         neuro.emit @s, %fires : i1)",
-                       batch);
+                                        batch);
         text.insert(text.rfind('}'), R"(
       neuro.weight @W pre [12] post [12] connect )" +
                                          std::string(weight) + R"(
@@ -266,7 +268,8 @@ std::string convolution(int batch, const std::string &handler,
         %w = neuro.get @w
         %pre = neuro.get @pre
         %post = neuro.get @post
-)" + handler + R"(
+)" + handler +
+         R"(
         neuro.set @w, %n
       }
     }
@@ -320,8 +323,8 @@ TEST(CpuConvolution, LearningMatchesReference) {
     expectSameAsReference(convolution(2, R"(
         %g = neuro.get @gate
         %h = arith.mulf %pre, %post : f64
-        %s = neuro.reduce sum %h over )" +
-                                             std::string(over) + R"(
+        %s = neuro.reduce sum %h over )" + std::string(over) +
+                                             R"(
         %o = neuro.reduce rank %h over )" + over +
                                              R"(
         %rate = arith.constant 0.001 : f64
@@ -476,8 +479,7 @@ TEST(CpuBatch, LanesCrossTheInterface) {
     Recording r;
     ASSERT_TRUE(engine->step(1, &r).isOk());
     EXPECT_EQ(r.rows[0][0], (Row{1.5, 20, 300, 2.5, 40, 600}));
-    ASSERT_TRUE(
-        engine->setStimulus("x", Row{0, 0, 1, 1, 0, 0}).isOk());
+    ASSERT_TRUE(engine->setStimulus("x", Row{0, 0, 1, 1, 0, 0}).isOk());
     ASSERT_TRUE(engine->step(1, &r).isOk());
     EXPECT_EQ(r.rows[0][1], (Row{1.5, 20, 400, 4.5, 40, 600}));
     EXPECT_EQ(r.ticksOf(1, 2), (std::vector<uint64_t>{0, 1}));

@@ -35,8 +35,7 @@ Status CpuEngine::setStimulus(std::string_view name,
         !status)
       return status;
     auto *held = static_cast<double *>(program.data(source.buffer));
-    for (size_t i = 0; i < plan.signals[source.signal].units;
-         i += given.size())
+    for (size_t i = 0; i < plan.signals[source.signal].units; i += given.size())
       std::copy(given.begin(), given.end(), held + i);
     stimulusIsFresh[i] = true;
     return Status::ok();
@@ -146,7 +145,8 @@ Status CpuEngine::clampState(std::string_view population,
   std::erase_if(clamps, [&](const Clamp &c) { return c.buffer == buffer; });
   if (given.empty())
     return Status::ok();
-  Clamp clamp{number, buffer, std::vector<double>(plan.populations[number].units)};
+  Clamp clamp{number, buffer,
+              std::vector<double>(plan.populations[number].units)};
   for (size_t i = 0; i < clamp.values.size(); ++i)
     clamp.values[i] = given[i % given.size()];
   clamps.push_back(std::move(clamp));
@@ -186,7 +186,8 @@ void CpuEngine::writeSynapses(const WeightPlan &weight, uint32_t buffer,
   for (uint64_t pre = 0; pre < weight.pre; ++pre)
     for (uint64_t post = 0; post < weight.post; ++post) {
       uint64_t place = pre * weight.post + post;
-      put(buffer, place, exists(weight, place) ? given[post * weight.pre + pre] : 0.0);
+      put(buffer, place,
+          exists(weight, place) ? given[post * weight.pre + pre] : 0.0);
     }
 }
 

@@ -244,8 +244,8 @@ uint64_t CpuEngine::prepareEvents(const EventsPlan &events, Units &rows) {
           continue;
         }
         uint64_t unit = place / plan.batch, lane = place % plan.batch;
-        rows.push_back(uint32_t(
-            (unit * events.delays.size() + i) * plan.batch + lane));
+        rows.push_back(
+            uint32_t((unit * events.delays.size() + i) * plan.batch + lane));
       }
     std::sort(rows.begin(), rows.end());
     list = &rows;
@@ -349,9 +349,9 @@ void CpuEngine::record(RecordSink &sink) {
       }
       scratch.clear();
       for (uint32_t place : list)
-        scratch.push_back(uint32_t(place % plan.batch *
-                                       (signal.units / plan.batch) +
-                                   place / plan.batch));
+        scratch.push_back(
+            uint32_t(place % plan.batch * (signal.units / plan.batch) +
+                     place / plan.batch));
       std::sort(scratch.begin(), scratch.end());
       sink.spikes(i, now, scratch);
       continue;

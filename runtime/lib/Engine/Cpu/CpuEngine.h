@@ -125,7 +125,8 @@ private:
   static Status checkCount(size_t given, size_t expected,
                            std::string_view what);
   /// Values of units of all lanes, or of one for all.
-  Status checkUnits(size_t given, size_t expected, std::string_view what) const {
+  Status checkUnits(size_t given, size_t expected,
+                    std::string_view what) const {
     return given * plan.batch == expected ? Status::ok()
                                           : checkCount(given, expected, what);
   }

@@ -315,10 +315,10 @@ void Reader::readPlastics(const JsonReader &list) {
     if (plastic.weight != kNone && entry.has("states")) {
       JsonReader states = entry.at("states");
       for (size_t j = 0; j < states.size() && status; ++j)
-        plastic.states.push_back({states[j].at("name").string(),
-                                  buffer(states[j].at("buffer"),
-                                         plan.weights[plastic.weight].count,
-                                         real())});
+        plastic.states.push_back(
+            {states[j].at("name").string(),
+             buffer(states[j].at("buffer"), plan.weights[plastic.weight].count,
+                    real())});
     }
     plan.plastics.push_back(std::move(plastic));
   }

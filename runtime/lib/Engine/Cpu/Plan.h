@@ -105,7 +105,7 @@ struct RecorderPlan {
 struct RunPlan { ///< many ticks in one call, for networks without spikes
   uint32_t function = kNone; ///< none: no such function
   uint32_t control = kNone;
-  uint64_t capacity = 0;     ///< rows of the buffers below
+  uint64_t capacity = 0;         ///< rows of the buffers below
   std::vector<uint32_t> rows;    ///< of stimuli
   std::vector<uint32_t> records; ///< of recorders
 };

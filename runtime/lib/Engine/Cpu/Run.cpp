@@ -125,8 +125,8 @@ Status CpuEngine::stream(std::span<const StreamInput> inputs, uint64_t rows,
   for (const StreamInput &input : inputs) {
     size_t size = input.rows.size() / rows;
     // Checks the name and the size, and leaves the last row in place.
-    if (Status status =
-            setStimulus(input.stimulus, input.rows.last(size)); !status)
+    if (Status status = setStimulus(input.stimulus, input.rows.last(size));
+        !status)
       return status;
     for (size_t s = 0; s < plan.stimuli.size(); ++s)
       if (plan.stimuli[s].name == input.stimulus)
