@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Families, categories, responses, and a node type of a user."""
+"""Families, categories, responses, worlds, and a node type of a user."""
 import math
 
 import numpy as np
@@ -262,6 +262,69 @@ experiment e on answers {{
         got = np.c_[r["leaf.expected_mean"].ravel(), r["leaf.mean"].ravel(),
                     r["leaf.surprise"].ravel(), r["b.mean"].ravel()]
         close(got, want, 1e-12, target)
+
+
+@check
+def worlds():
+    """Draws have the moments that the filter assumes, and a filter that knows
+    the world's parameters is as surprised as it expects to be."""
+    n, ticks, omega, precision = 2000, 40, -1.0, 2.0
+    text = f"""
+network world {{
+  dt = 1 ms
+  seed = 11
+  population v : hgf_world_state[{n}] {{ tonic_volatility = -4 }}
+  population w : hgf_world_state[{n}] {{ tonic_volatility = {omega} }}
+  population u : hgf_sample[{n}] {{ precision = {precision} }}
+  population coin : hgf_binary_sample[{n}]
+  connect w.value -> u.drift one_to_one weight 1
+  connect w.value -> coin.drift one_to_one weight 1
+  population jumps : hgf_world_state[{n}] {{ tonic_volatility = {omega} }}
+  connect v.value -> jumps.volatility one_to_one weight 1
+  population leaf : hgf_leaf[{n}] {{ precision = {precision} }}
+  population x : hgf_state[{n}] {{
+    tonic_volatility = {omega}; precision = 1e9
+  }}
+  population total : hgf_total[{n}]
+  connect u.value -> leaf.value one_to_one weight 1
+  observation_coupling(x, leaf)
+  connect leaf.predictive -> total.amount one_to_one weight 1
+}}
+experiment e on world {{
+  step {ticks} ticks
+  readout w = w.x
+  readout v = v.x
+  readout jumps = jumps.x
+  readout coin = coin.value
+  readout total = total.total
+  readout belief = x.mean
+  readout precision = x.precision
+}}
+"""
+    entropy, variance = 0.0, 0.0
+    for _ in range(ticks):
+        variance += math.exp(omega)
+        whole = variance + 1 / precision
+        entropy += 0.5 * math.log(2 * math.pi * math.e * whole)
+        variance = variance / precision / whole
+    for target in DOUBLE:
+        r = run(text, {}, target)
+        w, v, jumps = r["w"].ravel(), r["v"].ravel(), r["jumps"].ravel()
+        for x, want in ((w, ticks * math.exp(omega)),
+                        (v, ticks * math.exp(-4.0)),
+                        (jumps, sum(math.exp(omega + k * math.exp(-4.0) / 2)
+                                    for k in range(1, ticks + 1)))):
+            spread = np.std(x * x) / math.sqrt(n)
+            assert abs(np.mean(x * x) - want) < 4 * spread, want
+            assert abs(np.mean(x)) < 4 * np.std(x) / math.sqrt(n)
+        p = 1 / (1 + np.exp(-w))
+        assert abs(np.mean(r["coin"].ravel() - p)) < 4 * math.sqrt(
+            np.mean(p * (1 - p)) / n)
+        total = r["total"].ravel()
+        assert abs(total.mean() - entropy) < 4 * total.std() / math.sqrt(n)
+        # The belief is calibrated: errors have the variance it states.
+        z = (w - r["belief"].ravel()) ** 2 * r["precision"].ravel()
+        assert abs(z.mean() - 1) < 4 * z.std() / math.sqrt(n)
 
 
 @check

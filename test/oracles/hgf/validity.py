@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from common import DOUBLE, check, close, program
+from common import ALL, DOUBLE, check, close, program
 from spec import Spec, run, simulate
 
 
@@ -112,8 +112,9 @@ def fuzz():
     """H6: whatever is observed, enhanced support is never negative, and the
     precisions of enhanced and unbounded filters stay positive."""
     for target, units, ticks in (("reference", 100, 100),
-                                 ("cpu-f64", 1000, 1000)):
-        if target not in DOUBLE:
+                                 ("cpu-f64", 1000, 1000),
+                                 ("cpu", 300, 300)):
+        if target not in ALL:
             continue
         text = f"""
 model wild {{
