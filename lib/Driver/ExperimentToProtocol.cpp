@@ -68,7 +68,10 @@ int64_t Writer::sizeOf(StringRef symbol) {
 
 /// Where the step stands in the source, for errors of the run.
 static void place(json::Object &out, Operation *op) {
-  if (auto loc = dyn_cast<FileLineColLoc>(op->getLoc()))
+  Location where = op->getLoc();
+  while (auto call = dyn_cast<CallSiteLoc>(where)) // in a procedure
+    where = call.getCallee();
+  if (auto loc = dyn_cast<FileLineColLoc>(where))
     out["at"] = (llvm::sys::path::filename(loc.getFilename().getValue()) +
                  ":" + Twine(loc.getLine()) + ":" + Twine(loc.getColumn()))
                     .str();

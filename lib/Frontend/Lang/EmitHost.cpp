@@ -631,18 +631,18 @@ void Elaborator::emitProcedure(NetworkInfo &net, ConstEnv &env, const Item &it,
     diag.unknown(call.loc, "step or procedure", call.name, names);
     return;
   }
-  if (experimentState->calls >= 32) {
+  if (!experimentState->active.insert(call.name).second) {
     diag.error(call.loc, "procedure '" + call.name + "' calls itself",
                "procedures are expanded in place; use a loop");
     return;
   }
-  unsigned before = diag.errors();
-  ++experimentState->calls;
   std::vector<ItemPtr> steps = expandProcedure(it, true);
+  Origin here{call.loc, "in procedure '" + call.name + "', expanded here"};
+  const Origin *outer = diag.setOrigin(&here);
+  here.outer = outer;
   emitInPlace(net, env, steps, loops);
-  --experimentState->calls;
-  if (diag.errors() != before && experimentState->calls == 0)
-    diag.note(call.loc, "in the expansion of '" + call.name + "' here");
+  experimentState->active.erase(call.name);
+  diag.setOrigin(outer);
 }
 
 /// Steps at the present place rather than in a region of their own.

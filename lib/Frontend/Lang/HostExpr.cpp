@@ -366,11 +366,15 @@ HostResult HostDomain::call(const Expr &e, StringRef function, bool takesAxis) {
       return std::nullopt;
     }
     if (named || second) {
-      auto v = el.evalNumber(*e.args[k], &env, Dim(), "'axis'");
-      if (!v)
-        return std::nullopt;
-      if (*v != std::floor(*v) || std::fabs(*v) > 8) {
-        diag.error(e.args[k]->loc, "'axis' must be a whole number");
+      std::optional<double> v;
+      if (el.isStatic(net, env, *e.args[k])) {
+        v = el.evalNumber(*e.args[k], &env, Dim(), "'axis'");
+        if (!v)
+          return std::nullopt;
+      }
+      if (!v || *v != std::floor(*v) || std::fabs(*v) > 8) {
+        diag.error(e.args[k]->loc, "'axis' must be a whole number that is known "
+                                      "when the program is compiled");
         return std::nullopt;
       }
       axis = static_cast<int64_t>(*v);
@@ -473,8 +477,11 @@ std::optional<HostResult> HostDomain::special(const Expr &e) {
   if (auto r = window(e))
     return r;
   static const std::set<std::string> constantOnly = {"file", "sample",
-                                                     "eigenvector"};
-  if (constantOnly.count(e.name))
+                                                     "eigenvector", "lognormal",
+                                                     "exponential"};
+  bool distribution = (e.name == "uniform" || e.name == "normal") &&
+                      (e.args.empty() || e.args[0]->kind != Expr::Array);
+  if (constantOnly.count(e.name) || distribution)
     return literal(e);
   // min(a, b) is an operator, min(a) a reduction.
   if ((e.name == "min" || e.name == "max") && e.args.size() > 1 &&

@@ -40,7 +40,8 @@ struct ExperimentState {
   /// Loops over rows around the step: dataset and counter, outermost first.
   std::vector<std::pair<std::string, std::string>> rowLoops;
   unsigned hidden = 0; ///< variables made so far
-  unsigned calls = 0;  ///< nesting of procedures
+  unsigned calls = 0;  ///< nesting of functions that are looked into
+  std::set<std::string> active; ///< procedures being expanded
 };
 
 /// The Domain (see ExprEval.h) of host expressions.
