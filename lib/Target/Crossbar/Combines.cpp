@@ -70,7 +70,8 @@ LogicalResult Emitter::emitScatter(TileState &t, ScatterOp op) {
       uint32_t stored; ///< number of the synapse to the host
     };
     std::vector<std::vector<Entry>> rows(size_t(p.numSource));
-    double most = 0.0;
+    // What the experiment may assign has room, too.
+    double most = ranges->weight(p.weight).interval.magnitude();
     forEachSynapse(p, *expanded, delays,
                    [&](int64_t from, int64_t to, double value, uint32_t d,
                        uint32_t stored) {
@@ -171,7 +172,7 @@ LogicalResult Emitter::emitCombine(TileState &t, CombineOp op) {
     auto expanded = expandWeight(p.weight);
     if (failed(expanded))
       return failure();
-    Interval in = intervalOf(p.weight.getValues());
+    Interval in = ranges->weight(p.weight).interval;
     int point = chooseFrac(in), port = portFrac(p.target);
     int input = signalFrac(p.source.base);
     point = std::clamp(point, port - input, 63 + port - input);
@@ -256,7 +257,7 @@ LogicalResult Emitter::emitDenseCombine(TileState &t, Projection &p,
   if (failed(expanded))
     return failure();
   int64_t size = share.size(), rows = p.numSource;
-  Interval in = intervalOf(p.weight.getValues());
+  Interval in = ranges->weight(p.weight).interval;
   int point = chooseFrac(in), port = portFrac(p.target);
   int input = signalFrac(p.source.base);
   Combine combine = p.op.getCombine();
@@ -373,7 +374,7 @@ LogicalResult Emitter::emitPooling(TileState &t, Projection &p, Share &share) {
   int64_t outsPerGroup = post[0] / groups;
   int64_t firstOut = share.first / positions, lastOut = share.last / positions;
   int64_t taps = kernel[0] * kernel[1];
-  Interval in = intervalOf(p.weight.getValues());
+  Interval in = ranges->weight(p.weight).interval;
   int point = chooseFrac(in), port = portFrac(p.target);
   int input = signalFrac(p.source.base);
   point = std::clamp(point, port - input, 63 + port - input);
@@ -383,7 +384,8 @@ LogicalResult Emitter::emitPooling(TileState &t, Projection &p, Share &share) {
   else
     values.assign(size_t(post[0] * perGroup * taps),
                   getSingleValue(p.weight.getValues()).value_or(0.0));
-  bool ones = llvm::all_of(values, [](double v) { return v == 1.0; });
+  bool ones = in.isPoint() &&
+              llvm::all_of(values, [](double v) { return v == 1.0; });
   std::vector<int32_t> words;
   for (int64_t i = firstOut * perGroup * taps; i < lastOut * perGroup * taps;
        ++i)

@@ -111,12 +111,16 @@ LogicalResult Emitter::setUp() {
     return failure();
   view_.emplace(std::move(*created));
   RangeOptions rangeOptions;
+  rangeOptions.hostWrites = true;
   ranges.emplace(view_->network, rangeOptions);
   for (FormatOp format : map.list<FormatOp>())
     formats[{format.getOwner().str(), format.getName().str()}] = format;
   for (ExperimentOp experiment : module.getOps<ExperimentOp>())
-    experiment.walk([&](ClampOp clamp) {
-      clamped[clamp.getPopulation().str()].insert(clamp.getVariable().str());
+    experiment.walk([&](Operation *op) {
+      if (auto clamp = dyn_cast<ClampOp>(op))
+        clamped[clamp.getPopulation().str()].insert(clamp.getVariable().str());
+      else if (auto store = dyn_cast<StoreOp>(op); store && store.getClamp())
+        clamped[store.getTarget().str()].insert(store.getVariable()->str());
     });
   auto mesh = map.getMachineOp().getMesh();
   for (TileOp op : map.list<TileOp>()) {

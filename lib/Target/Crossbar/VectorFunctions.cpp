@@ -106,12 +106,45 @@ Operand VectorCode::logistic(Operation *quotient) {
   Operand in = values.lookup(y);
   if (in.kind == Operand::Constant)
     return Operand::constant(a / (b + std::exp(in.value)));
-  int frac = std::min(chooseFrac(Interval{0.0, a / b}), 29);
-  return table(
-      "logistic(" + std::to_string(a) + "," + std::to_string(b) + ")", in,
-      ranges.value(y).interval.meet({-40.0, 40.0}), frac,
-      [a, b](double x) { return a / (b + std::exp(x)); },
-      std::max(std::ldexp(1.0, -frac), 1e-6 * a / b));
+  // (a / b) / (1 + exp z) with z = y - log b. Of e = exp(-|z|), in [0, 1], all
+  // digits fit: it is e / (1 + e) where z is positive, one less that elsewhere.
+  constexpr int kFraction = 29;
+  auto number = [](double value, int frac) {
+    Operand constant = Operand::constant(value);
+    constant.frac = frac;
+    return constant;
+  };
+  int point = std::min(in.frac, 24);
+  Operand from = aligned(in, point), z = temporary(point);
+  binary(Op::Vadd, Op::VaddS, z, from, number(-std::log(b), point));
+  if (from.slot != in.slot)
+    release(from);
+  Operand upper = temporary(0);
+  binary(Op::Vclt, Op::VcltS, upper, z, number(0.0, point));
+  unary(Op::Vabs, z, z);
+  unary(Op::Vneg, z, z);
+  binary(Op::Vmax, Op::VmaxS, z, z, number(-64.0, point));
+  Operand e = exponential(z, kFraction);
+  release(z);
+  Operand below = temporary(kFraction);
+  binary(Op::Vadd, Op::VaddS, below, e, number(1.0, kFraction));
+  Operand low = divide(e, below, kFraction);
+  release(below);
+  unary(Op::Vneg, e, low);
+  binary(Op::Vadd, Op::VaddS, e, e, number(1.0, kFraction));
+  address(kA, e);
+  address(kB, upper);
+  address(kC, e);
+  address(kE, low);
+  tile.emit(Op::Vsel, {kA, kB, kC, kE, kLength});
+  release(upper);
+  release(low);
+  if (a == b)
+    return e;
+  Operand result = multiply(e, Operand::constant(a / b),
+                            chooseFrac(Interval{0.0, a / b}));
+  release(e);
+  return result;
 }
 
 /// Leading zeros less one go to the exponent: log x = log m + e log 2.

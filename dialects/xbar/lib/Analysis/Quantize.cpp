@@ -32,9 +32,11 @@ static double findGrid(std::span<const double> values, int64_t rows,
 }
 
 QuantizedMatrix quantizeColumns(std::span<const double> values, int64_t rows,
-                                int64_t cols, unsigned bits, bool oneScale) {
+                                int64_t cols, unsigned bits, bool oneScale,
+                                double room) {
   if (oneScale && cols > 1) {
-    QuantizedMatrix flat = quantizeColumns(values, rows * cols, 1, bits);
+    QuantizedMatrix flat = quantizeColumns(values, rows * cols, 1, bits,
+                                           /*oneScale=*/false, room);
     flat.rows = rows;
     flat.cols = cols;
     flat.scales.assign(size_t(cols), flat.scales[0]);
@@ -47,13 +49,19 @@ QuantizedMatrix quantizeColumns(std::span<const double> values, int64_t rows,
   result.scales.assign(size_t(cols), 1.0);
   double limit = double((int64_t(1) << (bits - 1)) - 1);
   double squares = 0.0, errors = 0.0;
+  if (room > 0.0) {
+    result.maxLevel = int64_t(limit);
+    if (limit >= 60.0)
+      limit -= std::fmod(limit, 60.0);
+  }
   for (int64_t col = 0; col < cols; ++col) {
-    double most = 0.0;
+    double most = room;
     for (int64_t row = 0; row < rows; ++row)
       most = std::max(most, std::fabs(values[size_t(row * cols + col)]));
     if (most == 0.0)
       continue;
-    double scale = findGrid(values, rows, cols, col, limit);
+    double scale =
+        room > 0.0 ? 0.0 : findGrid(values, rows, cols, col, limit);
     if (scale == 0.0)
       scale = most / limit;
     result.scales[size_t(col)] = scale;

@@ -59,6 +59,7 @@ public:
     NetworkOp network = networks.front();
     RangeOptions options;
     options.unknownMagnitude = unknownMagnitude;
+    options.hostWrites = true;
     RangeAnalysis ranges(network, options);
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(module.getBody());

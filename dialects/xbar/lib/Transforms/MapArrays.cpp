@@ -141,7 +141,7 @@ private:
     int64_t worst = std::max<int64_t>(1, limit / maxLevel);
     if (!lossless || rows <= worst)
       return rows;
-    if (!matrix.getLevels())
+    if (!matrix.getLevels() || matrix->hasAttr(kWrittenAttr))
       return worst;
     // Constant levels rarely reach the worst case: halve until they fit.
     QuantizedMatrix levels;

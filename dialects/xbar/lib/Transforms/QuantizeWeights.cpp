@@ -113,7 +113,8 @@ private:
                << "unsupported: a convolution read transposed on a crossbar "
                   "machine; write it as a convolution of its own";
     if (conv)
-      return conv.getGroups() == 1 ? addConvolution(weight, conv) : success();
+      return conv.getGroups() == 1 ? addConvolution(weight, view, conv)
+                                   : success();
     if (!plastic && !isDenseLayout(weight)) {
       if (isa<OneToOneAttr>(weight.getConnect()))
         return success();
@@ -128,13 +129,33 @@ private:
           return success();
       }
     }
-    return addMatrix(weight, plastic, main->isTransposed(), bothWays);
+    return addMatrix(weight, view, plastic, main->isTransposed(), bothWays);
+  }
+
+  /// How large the weights that an experiment assigns may be; 0 if none does.
+  double roomForWrites(WeightOp weight, NetworkView &view) {
+    bool isWritten = false;
+    for (auto experiment : getOperation().getOps<ExperimentOp>())
+      experiment.walk([&](Operation *op) {
+        if (auto assign = dyn_cast<AssignOp>(op))
+          isWritten |= assign.getTarget() == weight.getSymName();
+        else if (auto store = dyn_cast<StoreOp>(op))
+          isWritten |= store.getInto() == HostKind::Weight &&
+                       store.getTarget() == weight.getSymName();
+      });
+    if (!isWritten)
+      return 0.0;
+    RangeOptions options;
+    options.hostWrites = true;
+    return RangeAnalysis(view.network, options)
+        .weight(weight)
+        .interval.magnitude();
   }
 
   /// Rows are the inputs of the main projection: pre units, or post units when
   /// the weight is only read transposed.
-  LogicalResult addMatrix(WeightOp weight, PlasticOp plastic, bool transposed,
-                          bool bothWays) {
+  LogicalResult addMatrix(WeightOp weight, NetworkView &view,
+                          PlasticOp plastic, bool transposed, bool bothWays) {
     int64_t numPre = weight.getNumPre(), numPost = weight.getNumPost();
     int64_t rows = transposed ? numPost : numPre;
     int64_t cols = transposed ? numPre : numPost;
@@ -154,14 +175,16 @@ private:
         int64_t row = transposed ? post : pre, col = transposed ? pre : post;
         values[size_t(row * cols + col)] += expanded->values[i];
       }
+    double room = roomForWrites(weight, view);
     QuantizedMatrix matrix =
-        quantizeColumns(values, rows, cols, weightBits, bothWays);
-    create(weight, rows, cols, transposed, &matrix);
+        quantizeColumns(values, rows, cols, weightBits, bothWays, room);
+    create(weight, rows, cols, transposed, &matrix, room > 0.0);
     return success();
   }
 
   /// One row for each entry of a kernel, one column for each output channel.
-  LogicalResult addConvolution(WeightOp weight, ConvAttr conv) {
+  LogicalResult addConvolution(WeightOp weight, NetworkView &view,
+                               ConvAttr conv) {
     int64_t channels = weight.getPost()[0];
     int64_t rows =
         weight.getPre()[0] * conv.getKernel()[0] * conv.getKernel()[1];
@@ -171,9 +194,10 @@ private:
     for (int64_t col = 0; col < channels; ++col)
       for (int64_t row = 0; row < rows; ++row)
         values[size_t(row * channels + col)] = kernel[size_t(col * rows + row)];
-    QuantizedMatrix matrix =
-        quantizeColumns(values, rows, channels, weightBits);
-    create(weight, rows, channels, /*transposed=*/false, &matrix);
+    double room = roomForWrites(weight, view);
+    QuantizedMatrix matrix = quantizeColumns(values, rows, channels, weightBits,
+                                             /*oneScale=*/false, room);
+    create(weight, rows, channels, /*transposed=*/false, &matrix, room > 0.0);
     return success();
   }
 
@@ -185,7 +209,7 @@ private:
   }
 
   void create(WeightOp weight, int64_t rows, int64_t cols, bool transposed,
-              const QuantizedMatrix *matrix) {
+              const QuantizedMatrix *matrix, bool written = false) {
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(&map.getBody().front());
     int64_t cellBits = int64_t(map.getMachineOp().getCellBits());
@@ -198,11 +222,13 @@ private:
       scales = builder.getDenseF64ArrayAttr(matrix->scales);
       maxLevel = matrix->maxLevel;
     }
-    MatrixOp::create(builder, weight.getLoc(),
-                     (weight.getSymName() + "_q").str(), weight.getSymName(),
-                     weightBits, slicesFor(maxLevel, unsigned(cellBits)),
-                     ArrayRef<int64_t>{rows, cols}, levels, scales,
-                     /*plastic=*/!matrix, transposed);
+    auto op = MatrixOp::create(
+        builder, weight.getLoc(), (weight.getSymName() + "_q").str(),
+        weight.getSymName(), weightBits,
+        slicesFor(maxLevel, unsigned(cellBits)), ArrayRef<int64_t>{rows, cols},
+        levels, scales, /*plastic=*/!matrix, transposed);
+    if (written)
+      op->setAttr(kWrittenAttr, builder.getUnitAttr());
   }
 
   MapOp map;

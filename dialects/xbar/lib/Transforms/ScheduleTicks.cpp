@@ -182,7 +182,7 @@ private:
           cast<MatrixOp>(SymbolTable::lookupSymbolIn(map, program.getMatrix()));
       int64_t rows = program.getRows()[1] - program.getRows()[0];
       int64_t cols = program.getCols()[1] - program.getCols()[0];
-      if (!matrix.getLevels()) {
+      if (!matrix.getLevels() || matrix->hasAttr(kWrittenAttr)) {
         int64_t worst = (transposed ? cols : rows) * maxLevel;
         while ((worst + ((int64_t(1) << range) >> 1)) >> range > limit)
           ++range;

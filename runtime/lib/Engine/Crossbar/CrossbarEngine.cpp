@@ -635,6 +635,12 @@ Status CrossbarEngine::writePiece(const WeightPiece &piece,
     double scale = piece.scales[piece.scales.size() == 1 ? 0 : col];
     double target = in[size_t(index[i])] / scale;
     if (isArray) {
+      if (std::fabs(target) > double(highest) + 0.5)
+        return {Code::ModelError,
+                "the value " + std::to_string(in[size_t(index[i])]) +
+                    " of a weight does not fit its cells, which hold up to " +
+                    std::to_string(double(highest) * scale) +
+                    "; declare 'bounds' of the weight"};
       raw[i] = toWord(target, lowest, highest);
       continue;
     }

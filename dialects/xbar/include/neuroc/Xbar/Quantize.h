@@ -26,9 +26,11 @@ struct QuantizedMatrix {
 /// \param bits 2 … 16.
 /// \param oneScale the same scale for all columns (for transposed reads, which
 ///        sum over columns).
+/// \param room magnitude that every column must hold, whatever its entries are
+///        (0: theirs). Its simple fractions are levels.
 QuantizedMatrix quantizeColumns(std::span<const double> values, int64_t rows,
                                 int64_t cols, unsigned bits,
-                                bool oneScale = false);
+                                bool oneScale = false, double room = 0.0);
 
 /// Digits of |level| in base 2^cellBits, lowest first, with the level's sign.
 std::vector<int> sliceDigits(int64_t level, unsigned cellBits, unsigned slices);

@@ -26,6 +26,8 @@ namespace neuroc::xbar {
 
 /// The discardable attribute that numbers the projections of a mapped network.
 inline constexpr llvm::StringLiteral kProjectionAttr = "xbar.projection";
+/// On a matrix: the host writes other levels while the program runs.
+inline constexpr llvm::StringLiteral kWrittenAttr = "xbar.written";
 
 } // namespace neuroc::xbar
 
