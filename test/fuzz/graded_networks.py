@@ -5,7 +5,9 @@
 Feed-forward and recurrent layers with dense, masked, convolution and pooling
 weights, every combine, transposed and shared weights, delays, two-stage units
 in same-tick loops, third factors and on-tick learning; the experiment uses
-clamps, assignments, snapshots and switched plasticity. Values are kept within
+clamps, assignments, snapshots and switched plasticity. Some networks are batches
+(on the CPU), whose units also share or compete and whose learning is normalised
+by reductions. Values are kept within
 [-2, 2] by the units, so that a bound in absolute terms makes sense: 1e-9 for
 cpu-f64, 1e-4 for cpu, 5e-3 for spinnaker; crossbar quantises weights and inputs
 to 8 bits and is held to 0.25 on networks without learning.
@@ -27,7 +29,7 @@ class Network:
         self.models, self.body, self.steps = [], [], []
         self.names = 0
         self.learns = False
-        self.batch = 1
+        self.batch = self.rng.choice([1, 1, 1, 3, 8])
         self.signals = []  # (value, shape, from a stimulus?)
         self.outputs = []
         self.build()
@@ -62,6 +64,15 @@ class Network:
                        "    %e = math.exp %n : f64\n"
                        "    %d = arith.addf %one, %e : f64\n"
                        "    %y = arith.divf %one, %d : f64\n",
+            "share": "    %e = math.exp %s : f64\n"
+                     "    %t = neuro.reduce sum %e over units\n"
+                     "    %y = arith.divf %e, %t : f64\n",
+            "compete": "    %t = neuro.reduce max %s over units\n"
+                       "    %l = neuro.reduce logsumexp %s over units\n"
+                       "    %p = neuro.reduce sum %s over units prefix\n"
+                       "    %d = arith.subf %t, %l : f64\n"
+                       "    %c = arith.addf %d, %p : f64\n"
+                       "    %y = math.tanh %c : f64\n",
         }[kind]
         combine = self.rng.choice(["", "", " combine max", " combine product"])
         self.models.append(f"""
@@ -212,7 +223,10 @@ neuro.model @{name}_model {{
             inputs.append(self.project(source, weight, shape,
                                        delay=f" delay {rng.randint(1, 3)}"))
             ports.append("b")
-        self.unit_model(name, rng.choice(["linear", "relu", "tanh", "sigmoid"]))
+        kinds = ["linear", "relu", "tanh", "sigmoid"]
+        if self.batch > 1:
+            kinds += ["share", "compete"]
+        self.unit_model(name, rng.choice(kinds))
         self.population(name, shape, inputs, ports)
 
     def loop(self):
@@ -243,6 +257,16 @@ neuro.model @{name}_model {{
         self.weights.append(weight)
         self.body.append(f"  %{name}_gain = neuro.stimulus @{name}_gain "
                          f"init(0.5) range [0.0, 1.0] : tensor<1xf32>")
+        share = ""
+        if self.batch > 1 and self.rng.random() < 0.7:
+            over = self.rng.choice(["post", "pre", "all"])
+            share = f"""
+    %xx = arith.mulf %x, %x : f64
+    %sum = neuro.reduce sum %xx over {over}
+    %one = arith.constant 1.0 : f64
+    %norm = arith.addf %one, %sum : f64
+    %dn = arith.divf %d, %norm : f64"""
+        change = "%dn" if share else "%d"
         self.models.append(f"""
 neuro.rule @{name} {{
   neuro.factor @gain on scalar range [0.0, 1.0]
@@ -254,8 +278,8 @@ neuro.rule @{name} {{
     %k = arith.constant 0.0625 : f64
     %xy = arith.mulf %x, %y : f64
     %kg = arith.mulf %k, %g : f64
-    %d = arith.mulf %kg, %xy : f64
-    %n = arith.addf %w, %d : f64
+    %d = arith.mulf %kg, %xy : f64{share}
+    %n = arith.addf %w, {change} : f64
     neuro.set @w, %n
   }}
   neuro.on call {{
@@ -267,7 +291,8 @@ neuro.rule @{name} {{
 }}""")
         self.body.append(
             f"  neuro.plastic @{name}_p on @{weight} rule @{name} pre %{pre[0]} "
-            f"post %{post[0]} factors(%{name}_gain) as [\"gain\"] : "
+            f"post %{post[0]} factors(%{name}_gain) as [\"gain\"] "
+            f"{'batch_sum ' if self.rng.random() < 0.3 else ''}: "
             f"{self.tensor(pre[1])}, {self.tensor(post[1])}, tensor<1xf32>")
         self.steps += [f"  neuro.disable @{name}_p", "  neuro.step 1",
                        f"  neuro.enable @{name}_p", "  neuro.step 2",
@@ -291,8 +316,9 @@ neuro.rule @{name} {{
             self.steps.append(f'  neuro.readout "{weight}" from @{weight}')
 
     def text(self):
+        batch = f" batch {self.batch}" if self.batch > 1 else ""
         return "\n".join(
-            self.models + ["", "neuro.network @net dt 1.0 seed 5 {"] +
+            self.models + ["", f"neuro.network @net dt 1.0 seed 5{batch} {{"] +
             self.body + ["}", "neuro.experiment @main on @net {"] + self.steps +
             ["}", ""])
 
