@@ -312,7 +312,7 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
     if (s != c.symbols.end() && s->second.kind == SymbolKind::Factor) {
       const Signal *signal = resolveSignal(net, *bind->value);
       if (!signal)
-        continue;
+        return; // reported
       if (signal->dim != s->second.dim)
         diag.error(bind->value->loc,
                    "third factor '" + name + "'" +

@@ -292,6 +292,13 @@ void Expansion::rewrite(ExprPtr &e, const Scope &scope, const ConstEnv *env,
     unsigned before = diag.errors();
     if (resolveChain(e, scope, env, ref, strict))
       return;
+    // A circuit must not meet a name of the network by accident.
+    const Expr *first = rootOf(*e);
+    if (diag.errors() == before && &scope != &root && first &&
+        root.roots.count(first->name) && !(env && env->lookup(first->name)))
+      diag.unknown(first->loc,
+                   "name of circuit '" + scope.circuit->name.name + "'",
+                   first->name, {});
     if (diag.errors() != before) { // reported; a name that is passed over
       e->kind = Expr::Name;
       e->name = faultyName;
