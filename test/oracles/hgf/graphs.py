@@ -219,3 +219,24 @@ experiment e on cycle {{
         got = np.c_[r["x.mean"].ravel(), r["x.precision"].ravel(),
                     r["y.mean"].ravel(), r["y.precision"].ravel()]
         close(got, want, 1e-12, target)
+
+
+@check
+def schemes_above():
+    """A parent of each scheme above a parent of each scheme."""
+    rng = np.random.default_rng(12)
+    u = np.cumsum(rng.normal(0, 0.5, 15))
+    u[4] = np.nan
+    dts = rng.uniform(0.7, 1.3, 15)
+    for below, relaxed in ((b, r) for b in SCHEMES for r in (False, True)):
+        s = Spec(relaxed=relaxed, exact_time=relaxed)
+        s.add("u", "leaf", precision=3.0).add("x", omega=-2.0)
+        s.add("y", omega=-2.5, precision=2.0, scheme=below).value("x", "u")
+        s.volatility("y", "x", 0.8)
+        for k, above in enumerate(SCHEMES):
+            s.add(f"z{k}", omega=-2.0, precision=1.5, scheme=above)
+            s.volatility(f"z{k}", "y", 0.5 + 0.1 * k)
+        s.add("w", omega=-3.0).value("w", "y", 0.3)
+        assert sane_steps(simulate(s, {"u": u}, dts)) == 15
+        for target in DOUBLE:
+            compare(s, {"u": u}, dts, target, 1e-9)
