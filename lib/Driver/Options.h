@@ -46,7 +46,7 @@ struct Options {
   std::optional<uint64_t> ticks;
   std::optional<uint64_t> seed;
   unsigned threads = 0; ///< 0: as many as the machine has
-  std::string outputFolder, traceFile, reportFolder;
+  std::string outputFolder, traceFile, reportFolder, recordFolder;
   bool csv = false, statsJson = false;
   std::vector<std::string> targets;
   bool json = false, quiet = false, verbose = false;

@@ -10,6 +10,7 @@
 #include "neuroc/Reference/Reference.h"
 #endif
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Process.h"
 
@@ -21,7 +22,16 @@ namespace neuroc::driver {
 
 static Failure sessionOptions(const Options &options, double dtMs,
                               rt::SessionOptions &session) {
+  // Larger files are read in blocks.
+  constexpr uint64_t large = uint64_t(64) << 20;
+  session.recordFolder = options.recordFolder;
   for (const auto &[name, file] : options.inputs) {
+    uint64_t size = 0;
+    if (llvm::StringRef(file).ends_with(".npy") &&
+        !llvm::sys::fs::file_size(file, size) && size > large) {
+      session.inputFiles[name] = file;
+      continue;
+    }
     rt::Array array;
     if (rt::Status status = rt::readArrayFile(file, array); !status)
       return {status.code() == rt::Code::UsageError ? Nc::BadInput
@@ -240,7 +250,10 @@ static void printSummary(const Run &run, const Options &options,
   out << "\n";
   printStats(r.stats, options.verbose, out);
   for (const rt::ProbeRecord &record : r.probes)
-    if (record.info.isSpikes)
+    if (record.info.isSpikes && record.onDisk)
+      out << "spikes of " << record.info.name << ": " << record.samples
+          << ", in " << options.recordFolder << "\n";
+    else if (record.info.isSpikes)
       out << "spikes of " << record.info.name << ": " << record.units.size()
           << ", rate "
           << formatNumber(rt::meanRateHz(record, r.dtMs, 0, r.ticks), 3)

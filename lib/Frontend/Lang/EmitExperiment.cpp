@@ -389,10 +389,6 @@ void Elaborator::emitReadout(NetworkInfo &net, ConstEnv &env, const Item &it) {
       diag.unknown(source->loc, "reduction", source->name, reductions);
       return;
     }
-    if (source->args.size() != 1) {
-      diag.error(source->loc, "'" + source->name + "' takes one signal");
-      return;
-    }
     reduce = *r;
     source = source->args[0].get();
   }

@@ -51,11 +51,13 @@ static Json probeJson(const ProbeRecord &record, const Results &results) {
   Json json = {{"name", record.info.name}, {"shape", record.info.shape}};
   if (!record.info.isSpikes) {
     json["kind"] = "values";
-    json["samples"] = record.ticks.size();
+    json["samples"] = record.onDisk ? record.samples : record.ticks.size();
     return json;
   }
   json["kind"] = "spikes";
-  json["spikes"] = record.units.size();
+  json["spikes"] = record.onDisk ? record.samples : record.units.size();
+  if (record.onDisk) // intervals are in the files
+    return json;
   json["rate_hz"] = meanRateHz(record, results.dtMs, 0, results.ticks);
   json["cv_isi"] = meanCvIsi(record, 0, results.ticks);
   return json;

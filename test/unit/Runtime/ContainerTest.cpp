@@ -379,6 +379,7 @@ TEST(ContainerWriter, RefusesNames) {
                            "a/", "./a", "ä"})
     refuse(name, "not a legal name");
   refuse("manifest.json", "the name is reserved");
+  EXPECT_TRUE(writer.add("data/c.h[0].npy", "x").isOk());
   EXPECT_TRUE(writer.add("a", "x").isOk());
   refuse("a", "added twice");
 }

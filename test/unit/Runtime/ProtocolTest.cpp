@@ -130,7 +130,7 @@ TEST(Protocol, BadValuesAreRefused) {
     deep += R"({"op": "repeat", "count": 1, "body": [)";
   for (int i = 0; i < 20; ++i)
     deep += "]}";
-  expectRefused(deep, "nest deeper than 16");
+  expectRefused(deep, "loops, phases and branches nest deeper than 16");
 }
 
 TEST(Protocol, Expectations) {
