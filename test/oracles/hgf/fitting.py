@@ -113,3 +113,46 @@ def sampling():
         r = zoo("metropolis.neuro", target)
         assert abs(r["mean_omega"].item() - middle) < 0.04
         assert abs(r["sd_omega"].item() - deviation) < 0.03
+
+
+@check
+def subjects():
+    """Recovery: 48 subjects with volatilities of their own, all fitted at
+    once by their slopes."""
+    rng = np.random.default_rng(21)
+    n, steps = 48, 250
+    true = rng.uniform(-4, 0, n)
+    x = np.cumsum(rng.normal(0, np.exp(true / 2), (steps, n)), axis=0)
+    u = x + rng.normal(0, 0.5, (steps, n))
+    u[rng.random((steps, n)) < 0.1] = np.nan
+    text = f"""
+network cohort {{
+  dt = 1 ms
+  stimulus u[{n}]
+  stimulus omega[{n}]
+  population leaf : hgf_leaf[{n}] {{ precision = 4 }}
+  population x : hgf_state[{n}] {{ tonic_volatility = 0 }}
+  population total : hgf_total[{n}]
+  connect u -> leaf.value one_to_one weight 1
+  connect omega -> x.volatility one_to_one weight 1
+  observation_coupling(x, leaf)
+  connect leaf.predictive -> total.amount one_to_one weight 1
+  record total.value wrt x.tonic_volatility as slope
+  dataset series = file("u.npy")
+}}
+experiment fit on cohort {{
+  let w = fill(-2, [{n}])
+  snapshot start of x, total
+  repeat 40 {{
+    restore start
+    present omega = w
+    stream u from series
+    w = w - 0.03*last(slope)
+  }}
+  readout omega = w
+}}
+"""
+    for target in ("cpu", "cpu-f64"):
+        got = run(text, {"u": u}, target)["omega"].ravel()
+        assert np.corrcoef(got, true)[0, 1] > 0.95
+        assert abs(np.mean(got - true)) < 0.15

@@ -267,3 +267,42 @@ def compat():
             hat = 1 / (0.5 + math.exp(-2.0))
             post = hat + kappa ** 2 * p * (1 - p)
             close(r["x.mean"], [0.8 + kappa * (1 - p) / post], 1e-12)
+
+
+@check
+def lanes():
+    """`batch`: every lane is the filter of its own observations."""
+    rng = np.random.default_rng(13)
+    u = (rng.random((40, 5)) < 0.7).astype(float)
+    u[rng.random((40, 5)) < 0.2] = np.nan
+    text = """
+network beliefs {
+  dt = 1 ms
+  batch = 5
+  stimulus u[1]
+  population leaf : hgf_binary[1]
+  population x2 : hgf_state[1] { tonic_volatility = -2 }
+  population x3 : hgf_state[1] { tonic_volatility = -4 }
+  population total : hgf_total[1]
+  connect u -> leaf.value one_to_one weight 1
+  binary_coupling(x2, leaf)
+  volatility_coupling(x3, x2)
+  connect leaf.surprise -> total.amount one_to_one weight 1
+  dataset series = file("u.npy")
+}
+experiment e on beliefs {
+  stream u from series
+  readout surprise = total.total
+  readout mean = x3.mean
+}
+"""
+    want = []
+    for k in range(5):
+        s = (Spec().add("u", "binary").add("x2", omega=-2.0)
+             .add("x3", omega=-4.0).value("x2", "u").volatility("x3", "x2"))
+        r = simulate(s, {"u": u[:, k]}, np.ones(40))
+        want.append([r["u.surprise"].sum(), r["x3.mean"][-1]])
+    for target in ALL:
+        r = run(text, {"u": u}, target)
+        close(np.c_[r["surprise"].ravel(), r["mean"].ravel()], want,
+              1e-5 if target == "cpu" else 1e-12, target)
