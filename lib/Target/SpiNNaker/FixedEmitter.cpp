@@ -446,7 +446,13 @@ FailureOr<Num> FixedEmitter::emitOp(Operation *op, ArrayRef<Num> in,
   if (isa<arith::DivFOp>(op))
     return divide(in[0], in[1], range);
   if (isa<arith::RemFOp>(op)) {
-    int frac = std::min(in[0].frac, in[1].frac);
+    // The finest common grid on which both fit: a constant keeps few bits.
+    double largest = 0;
+    for (const Num &x : {in[0], in[1]})
+      largest = std::max(largest, std::min(x.range.magnitude(),
+                                           std::ldexp(1.0, 31 - x.frac)));
+    int frac = std::max(in[0].frac, in[1].frac);
+    frac = std::min(frac, fractionBits(std::max(largest, 1e-9)));
     llvm::FunctionCallee function =
         module.getOrInsertFunction("neuroc_fx_rem", i32(), i32(), i32());
     return Num{

@@ -32,7 +32,7 @@ def softmax(u):
     return e/e.sum()
 
 
-@oracle(1e-12, rules="softhebb_layer", cpu=1e-5)
+@oracle(1e-12, rules="softhebb_layer", cpu=1e-5, spinnaker=0.01)
 def softhebb_layer(run):
     x, w0 = rng.normal(size=(15, 3)), rng.normal(size=(4, 3))
     got = run(layer('softhebb_layer(x, 4, eta = 0.1, beta = 1.5, '
@@ -46,7 +46,8 @@ def softhebb_layer(run):
     return [("weights", got, rows)]
 
 
-@oracle(1e-12, rules="competitive_layer", cpu=1e-5)
+@oracle(1e-12, rules="competitive_layer", cpu=1e-5,
+        spinnaker=0.001, crossbar=0.005)
 def competitive_layer(run):
     x, w0 = rng.normal(size=(15, 3)), rng.normal(size=(4, 3))
     got = run(layer('competitive_layer(x, 4, k = 2, eta = 0.1, '
@@ -79,7 +80,8 @@ def krotov_hopfield_layer(run):
     return out
 
 
-@oracle(1e-10, rules="modern_hopfield", cpu=1e-4)
+@oracle(1e-10, rules="modern_hopfield", cpu=1e-4,
+        spinnaker=0.001, crossbar=0.02)
 def modern_hopfield(run):
     """L15: X softmax(beta X^T q), the energy falls, one step repairs."""
     n, count, beta = 16, 5, 4.0
@@ -139,7 +141,8 @@ def foldiak_reference(x, w0, n, settle, p, alpha, beta, gamma):
     return w, q, theta, np.array(on)
 
 
-@oracle(1e-8, rules="foldiak foeldiak_unit foeldiak_lateral", cpu=1e-2)
+@oracle(1e-8, rules="foldiak foeldiak_unit foeldiak_lateral", cpu=1e-2,
+        spinnaker=0.01)
 def foldiak(run):
     n, settle, count = 5, 25, 60
     x = (rng.uniform(size=(count, 8)) < 0.3)*1.0
@@ -183,7 +186,7 @@ experiment learn on sparse {{
 
 
 @oracle(1e-10, rules="hebbian_subspace subspace_unit subspace_momentum",
-        cpu=1e-4)
+        cpu=1e-4, spinnaker=0.01)
 def hebbian_subspace(run):
     """Two frozen rows, three that learn; the rest is what frozen rows leave."""
     n, k = 6, 5
@@ -223,7 +226,7 @@ experiment learn on lateral {{
     return [("H", got["h"], rows), ("rest", got["rest"], rest)]
 
 
-@oracle(1e-10, rules="hebbian_subspace", cpu=1e-4)
+@oracle(1e-10, rules="hebbian_subspace", cpu=1e-4, spinnaker=0.01)
 def protected_subspace(run):
     """L19: with orthonormal frozen rows F, learning with the rest as pre leaves
     W x unchanged for every x in span(F)."""

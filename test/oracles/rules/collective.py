@@ -116,7 +116,7 @@ def krotov_layer(run):
     return [("weights", got, trajectory(update, X, w0))]
 
 
-@oracle(1e-9, rules="krotov_hopfield", cpu=1e-4)
+@oracle(1e-9, rules="krotov_hopfield", cpu=1e-4, spinnaker=0.005)
 def krotov_norm(run):
     """sum |w|^p -> R^p for the winner, p = 3."""
     x = np.array([[0.8, 0.5, 1.1]])
@@ -156,7 +156,7 @@ def softmax(u):
 
 
 @oracle(1e-13, rules="softmax_unit softhebb_unit k_winner_unit k_winner_linear"
-        " ranking_unit", cpu=1e-6)
+        " ranking_unit", cpu=1e-6, spinnaker=0.001, crossbar=1e-05)
 def competing_units(run):
     x = rng.normal(size=(20, 6))
     y, rank = softmax(1.7*x), np.argsort(np.argsort(-x))
@@ -175,7 +175,8 @@ def competing_units(run):
          np.where(rank == 0, 1, np.where(rank == 2, -0.3, 0)))]
 
 
-@oracle(1e-12, rules="softhebb softhebb_unit", cpu=1e-5)
+@oracle(1e-12, rules="softhebb softhebb_unit", cpu=1e-5,
+        spinnaker=0.0001, crossbar=0.002)
 def softhebb_layer(run):
     got = run(layer("softhebb", "eta = 0.1; drive = y.u", post=4,
                     clauses="pre x post y.value", model="softhebb_unit"),
@@ -189,7 +190,8 @@ def softhebb_layer(run):
         update, X, np.tile(W0, (2, 1))*[[1], [0.7], [-0.4], [1.2]]))]
 
 
-@oracle(1e-6, rules="instar k_winner_unit", cpu=1e-3)
+@oracle(1e-6, rules="instar k_winner_unit", cpu=1e-3,
+        spinnaker=0.0001, crossbar=0.001)
 def competitive_is_k_means(run):
     """The winner's weights follow its inputs: they end at the cluster means."""
     means = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
@@ -231,7 +233,8 @@ experiment run on calls {{
 """, w0=w0)["w"][0].reshape(m, n)
 
 
-@oracle(1e-14, rules="normalise_l1 normalise_l2 prune_smallest", cpu=1e-6)
+@oracle(1e-14, rules="normalise_l1 normalise_l2 prune_smallest", cpu=1e-6,
+        spinnaker=0.02)
 def normalisation(run):
     """L13: norms are exact after a call, ratios stay."""
     w0 = rng.uniform(0.1, 1, (4, 5))

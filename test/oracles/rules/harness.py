@@ -80,7 +80,9 @@ def difference(got, expected):
     if got.size != expected.size:
         raise Failure(f"{got.shape} values instead of {expected.shape}")
     error = np.abs(got.ravel() - expected.ravel())
-    return float(error.max()) if np.isfinite(error).all() else np.inf
+    if error.size == 0 or not np.isfinite(error).all():
+        return np.inf
+    return float(error.max())
 
 
 def check(neuroc, function, target, bound, library=None):

@@ -8,7 +8,7 @@ from rates import W0, X, layer, trajectory
 rng = np.random.default_rng(31)
 
 
-@oracle(rules="synaptic_scaling", cpu=1e-6)
+@oracle(rules="synaptic_scaling", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def scaling(run):
     decay, rate = np.exp(-1/6), np.zeros(2)
 
@@ -34,7 +34,7 @@ def scaling_fixed_point(run):
             ("weights", got, w0*0.8/(w0 @ x)[:, None])]
 
 
-@oracle(rules="weight_decay", cpu=1e-6)
+@oracle(rules="weight_decay", cpu=1e-6, spinnaker=1e-06, crossbar=1e-06)
 def weight_decay(run):
     got = run(layer("weight_decay", "eta = 0.1"), x=X, w0=W0)["w"]
     return [("weights", got,
@@ -61,7 +61,7 @@ experiment run on units {{
 """
 
 
-@oracle(rules="homeostatic_step", cpu=1e-6)
+@oracle(rules="homeostatic_step", cpu=1e-6, spinnaker=0, crossbar=0)
 def threshold(run):
     x = rng.normal(size=(400, 3))
     got = run(unit("homeostatic_step", "eta = 0.05; p = 0.2", 3), x=x)["y"]
@@ -78,7 +78,8 @@ def threshold(run):
                                              for m in mean], [0]*3)]
 
 
-@oracle(1e-10, rules="intrinsic_unit", cpu=1e-3)
+@oracle(1e-10, rules="intrinsic_unit", cpu=1e-3,
+        spinnaker=0.005, crossbar=0.001)
 def intrinsic(run):
     x = rng.normal(0, 1, (600, 2))
     got = run(unit("intrinsic_unit", "eta = 0.01; mu = 0.2", 2), x=x)["y"]
@@ -91,7 +92,7 @@ def intrinsic(run):
     return [("outputs", got, rows)]
 
 
-@oracle(1, rules="intrinsic_unit", cpu=1)
+@oracle(1, rules="intrinsic_unit", cpu=1, spinnaker=1, crossbar=1)
 def intrinsic_is_exponential(run):
     """Mean mu and standard deviation near mu, as an exponential has."""
     x = rng.normal(0.3, 0.5, (6000, 4))
@@ -129,7 +130,7 @@ experiment run on synapse {{
 """
 
 
-@oracle(rules="tsodyks_markram", cpu=1e-5)
+@oracle(rules="tsodyks_markram", cpu=1e-5, spinnaker=1e-06, crossbar=1e-06)
 def short_term(run):
     """Irregular train: every release from its own formula."""
     times = np.array([5, 9, 30, 31, 80, 200, 210, 220])
@@ -148,7 +149,7 @@ def short_term(run):
     return [("release", got, want)]
 
 
-@oracle(rules="tsodyks_markram", cpu=1e-5)
+@oracle(rules="tsodyks_markram", cpu=1e-5, spinnaker=1e-06, crossbar=1e-06)
 def short_term_periodic(run):
     """L11: u and x of the periodic state."""
     U, f, d, gap = 0.3, 90, 130, 20
@@ -161,7 +162,7 @@ def short_term_periodic(run):
     return [("release", [got[times[-1] + 1]], [u*x])]
 
 
-@oracle(rules="depressing_relay", cpu=1e-5)
+@oracle(rules="depressing_relay", cpu=1e-5, spinnaker=1e-06, crossbar=1e-06)
 def depression(run):
     gap, U, d = 25, 0.4, 200
     times = np.arange(0, 4000, gap)
@@ -196,17 +197,17 @@ def metaplastic_case(run, m):
     return [(f"m = {m}", got, want)]
 
 
-@oracle(1e-10, rules="metaplastic_binary", cpu=2e-3)
+@oracle(1e-10, rules="metaplastic_binary", cpu=2e-3, spinnaker=0.002)
 def metaplastic(run):
     return metaplastic_case(run, 1.3)
 
 
-@oracle(rules="metaplastic_binary", cpu=1e-5)
+@oracle(rules="metaplastic_binary", cpu=1e-5, spinnaker=1e-05)
 def metaplastic_plain(run):
     return metaplastic_case(run, 0)
 
 
-@oracle(rules="cascade", cpu=1e-9)
+@oracle(rules="cascade", cpu=1e-9, spinnaker=1e-6, crossbar=1e-6)
 def cascade(run):
     n, ticks, levels, x = 3, 200, 3, 0.5
     pre = rng.choice([-1.0, 0, 1], size=(ticks, n))
@@ -219,7 +220,9 @@ network pleas {{
   stimulus b[{n}] range [-1, 1]
   stimulus da[{n}] range [0, 1]
   stimulus db[{n}] range [0, 1]
-  weight W : a -> b dense = 1
+  population sink : linear[{n}]
+  weight W : a -> b dense = 1 bounds [-1, 1]
+  connect a -> sink.drive through W
   plasticity learn on W : cascade pre a post b {{
     levels = {levels}; draw_pre = da; draw_post = db
   }}

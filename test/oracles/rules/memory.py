@@ -85,7 +85,8 @@ def hopfield(run):
             ("repaired", got["next"], np.concatenate([patterns, patterns]))]
 
 
-@oracle(1e-12, rules="hopfield hopfield_weights", cpu=1e-5)
+@oracle(1e-12, rules="hopfield hopfield_weights", cpu=1e-5,
+        spinnaker=0.001, crossbar=0.01)
 def hopfield_energy(run):
     """L14: E(pattern) = -(N - P)/2 for orthogonal patterns; asynchronous steps
     never raise the energy. The fields come from the program."""
@@ -107,7 +108,7 @@ def hopfield_energy(run):
             ("fields", fields, cues @ w.T), ("rise", [max(worst, 0)], [0])]
 
 
-@oracle(1e-11, rules="storkey", cpu=1e-5)
+@oracle(1e-11, rules="storkey", cpu=1e-5, spinnaker=1e-05, crossbar=0.05)
 def storkey(run):
     n, count = 20, 4
     patterns, cues = signs(count, n), signs(5, n)
@@ -130,7 +131,8 @@ def storkey(run):
     return [("fields", got, cues @ w.T)]
 
 
-@oracle(1e-11, rules="diederich_opper", cpu=1e-5)
+@oracle(1e-11, rules="diederich_opper", cpu=1e-5,
+        spinnaker=1e-05, crossbar=0.05)
 def diederich_opper(run):
     n = 12
     patterns, cues = signs(5, n), signs(4, n)
@@ -142,7 +144,8 @@ def diederich_opper(run):
     return [("fields", got, cues @ w.T)]
 
 
-@oracle(1e-8, rules="diederich_opper pseudo_inverse", cpu=1e-3)
+@oracle(1e-8, rules="diederich_opper pseudo_inverse", cpu=1e-3,
+        spinnaker=0.0001, crossbar=0.2)
 def pseudo_inverse(run):
     """Correlated patterns: all become fixed points, and the local rule reaches
     fields equal to the patterns."""

@@ -7,7 +7,7 @@ from harness import main, oracle
 rng = np.random.default_rng(7)
 
 
-def layer(rule, bindings="", post=2, clauses="", bounds="", extra="",
+def layer(rule, bindings="", post=2, clauses="", bounds="bounds [-4, 4]", extra="",
           model="linear", pattern="W0", steps="1"):
     """A dense layer that learns while the rows of x are shown once each."""
     return f"""
@@ -59,7 +59,7 @@ def hebb(run):
                    bounds="bounds [-4, 4]")
 
 
-@oracle(1e-9, rules="hebb")
+@oracle(1e-9, rules="hebb", spinnaker=1e-05, crossbar=0.01)
 def hebb_growth(run):
     """Along an eigenvector of C = x x^T the weight grows by 1 + eta |x|^2."""
     x = np.array([[0.6, 0.8, 0]]*10)
@@ -69,7 +69,7 @@ def hebb_growth(run):
     return [("norm", norm, 1.1**np.arange(1, 11))]
 
 
-@oracle(rules="hebb_bilinear", cpu=1e-6)
+@oracle(rules="hebb_bilinear", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def hebb_bilinear(run):
     return compare(
         run, "hebb_bilinear",
@@ -78,14 +78,14 @@ def hebb_bilinear(run):
         "c_0 = 0.01; decay = 0.05; c_pre = 0.02; c_post = -0.03; c_corr = 0.04")
 
 
-@oracle(rules="covariance", cpu=1e-6)
+@oracle(rules="covariance", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def covariance(run):
     return compare(run, "covariance",
                    lambda w, x, y: 0.1*outer(y - 0.3, x + 0.2),
                    "eta = 0.1; mean_pre = -0.2; mean_post = 0.3")
 
 
-@oracle(rules="covariance_running", cpu=1e-6)
+@oracle(rules="covariance_running", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def covariance_running(run):
     a, b = np.exp(-1/5), np.exp(-1/8)
     mx, my = np.zeros(3), np.zeros(2)
@@ -142,7 +142,7 @@ experiment learn on flow {
             ("length", [max(0, abs(np.linalg.norm(got) - 1) - 0.06)], [0])]
 
 
-@oracle(rules="bcm", cpu=1e-6)
+@oracle(rules="bcm", cpu=1e-6, spinnaker=0.0001, crossbar=0.005)
 def bcm(run):
     decay, theta = np.exp(-1/6), np.zeros(2)
 
@@ -153,7 +153,7 @@ def bcm(run):
     return compare(run, "bcm", update, "eta = 0.1; tau_theta = 6 ms")
 
 
-@oracle(rules="bcm_law_cooper", cpu=1e-6)
+@oracle(rules="bcm_law_cooper", cpu=1e-6, spinnaker=0.0002, crossbar=0.005)
 def bcm_law_cooper(run):
     decay, theta = np.exp(-1/6), np.zeros(2)
 
@@ -284,26 +284,27 @@ experiment learn on lms {
     return [("weights", got, np.linalg.solve(x.T @ x, x.T @ y).T)]
 
 
-@oracle(rules="instar", cpu=1e-6)
+@oracle(rules="instar", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def instar(run):
     return compare(run, "instar",
                    lambda w, x, y: 0.1*y[:, None]*(x - w), "eta = 0.1")
 
 
-@oracle(rules="outstar", cpu=1e-6)
+@oracle(rules="outstar", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def outstar(run):
     return compare(run, "outstar",
                    lambda w, x, y: 0.1*x*(y[:, None] - w), "eta = 0.1")
 
 
-@oracle(rules="hebb_decay", cpu=1e-6)
+@oracle(rules="hebb_decay", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def hebb_decay(run):
     return compare(run, "hebb_decay",
                    lambda w, x, y: 0.1*outer(y, x) - 0.1*0.3*w,
                    "eta = 0.1; decay = 0.3")
 
 
-@oracle(rules="exponentiated_gradient", cpu=1e-6)
+@oracle(rules="exponentiated_gradient", cpu=1e-6,
+        spinnaker=0.001, crossbar=0.005)
 def exponentiated_gradient(run):
     """w <- w exp(eta error x sign(w)); signs never change."""
     got = run(layer("exponentiated_gradient", "eta = 0.2; error = e.error",
@@ -319,7 +320,7 @@ def exponentiated_gradient(run):
             ("signs", np.sign(got[-1]), np.sign(W0.ravel()))]
 
 
-@oracle(rules="softhebb", cpu=1e-6)
+@oracle(rules="softhebb", cpu=1e-6, spinnaker=1e-05, crossbar=0.002)
 def softhebb(run):
     """y = softmax(beta u) is given by hand here: the rule alone."""
     y = rng.uniform(0, 1, (12, 2))
@@ -338,7 +339,7 @@ def softhebb(run):
     return [("weights", got, trajectory(update, X, W0))]
 
 
-@oracle(1e-9, rules="softhebb")
+@oracle(1e-9, rules="softhebb", spinnaker=0.001, crossbar=0.01)
 def softhebb_single_pattern(run):
     """One pattern, one unit (softmax = 1): w -> x/|x|."""
     x = np.array([[0.8, -0.5, 1.1]])
@@ -350,7 +351,7 @@ def softhebb_single_pattern(run):
     return [("weights", got, [unit, unit])]
 
 
-@oracle(rules="krotov_hopfield", cpu=1e-6)
+@oracle(rules="krotov_hopfield", cpu=1e-6, spinnaker=1e-05)
 def krotov_hopfield(run):
     """p = 3: h = sum sign(w) w^2 x by the connection; g given by hand."""
     g = rng.choice([-0.4, 0, 1], size=(12, 2))
@@ -370,7 +371,7 @@ def krotov_hopfield(run):
     return [("weights", got, trajectory(update, X, W0))]
 
 
-@oracle(rules="contrastive_hebb", cpu=1e-6)
+@oracle(rules="contrastive_hebb", cpu=1e-6, spinnaker=1e-05, crossbar=0.005)
 def contrastive_hebb(run):
     sign = np.array([1.0, -1]*6)
     got = run(layer("contrastive_hebb", "eta = 0.1; phase = free_or_clamped",

@@ -112,7 +112,7 @@ def pair_window(run):
     return rows
 
 
-@oracle(rules="stdp_nearest", cpu=1e-6)
+@oracle(rules="stdp_nearest", cpu=1e-6, spinnaker=1e-06, crossbar=1e-05)
 def nearest(run):
     want = weights(PRE, POST, **amplitudes(
         lambda w: 0.04, lambda w: 0.03, Trace(PRE, 15, True),
@@ -120,7 +120,7 @@ def nearest(run):
     return [("weights", plain(run, "stdp_nearest", PARAMETERS), want)]
 
 
-@oracle(rules="stdp_multiplicative", cpu=1e-6)
+@oracle(rules="stdp_multiplicative", cpu=1e-6, spinnaker=1e-06, crossbar=1e-05)
 def multiplicative(run):
     want = weights(PRE, POST, lo=0.1, **amplitudes(
         lambda w: 0.04*(w - 0.1), lambda w: 0.03*(1 - w), Trace(PRE, 15),
@@ -129,7 +129,7 @@ def multiplicative(run):
                               PARAMETERS + "; w_min = 0.1"), want)]
 
 
-@oracle(rules="stdp_power", cpu=1e-5)
+@oracle(rules="stdp_power", cpu=1e-5, spinnaker=1e-06, crossbar=1e-05)
 def power(run):
     want = weights(PRE, POST, hi=2, **amplitudes(
         lambda w: 0.04*2*(w/2)**0.6, lambda w: 0.03*2*(1 - w/2)**0.3,
@@ -139,7 +139,7 @@ def power(run):
     return [("weights", got, want)]
 
 
-@oracle(rules="stdp_exponential", cpu=1e-5)
+@oracle(rules="stdp_exponential", cpu=1e-5, spinnaker=1e-06, crossbar=1e-05)
 def exponential(run):
     x, y = Trace(PRE, 15), Trace(POST, 25)
     want = weights(
@@ -152,7 +152,7 @@ def exponential(run):
     return [("weights", got, want)]
 
 
-@oracle(rules="stdp_target", cpu=1e-5)
+@oracle(rules="stdp_target", cpu=1e-5, spinnaker=1e-06, crossbar=1e-05)
 def target(run):
     x = Trace(PRE, 15, True)
     want = weights(PRE, POST, on_post=lambda w, t, i, j: w + 0.1*(
@@ -161,7 +161,7 @@ def target(run):
                               "tau = 15 ms; A_plus = 0.1; mu = 0.5"), want)]
 
 
-@oracle(rules="stdp_event", cpu=1e-6)
+@oracle(rules="stdp_event", cpu=1e-6, spinnaker=1e-06, crossbar=1e-05)
 def event(run):
     def on_post(w, t, i, j):
         past = np.flatnonzero(PRE[:t, i])
@@ -195,7 +195,7 @@ SETS = {  # tau_plus, tau_x, tau_minus, tau_y, A2+, A3+, A2-, A3-
 }
 
 
-@oracle(rules=" ".join(SETS), cpu=1e-6)
+@oracle(rules=" ".join(SETS), cpu=1e-6, spinnaker=1e-05, crossbar=1e-05)
 def triplet(run):
     rows = []
     for rule, (tp, tx, tm, ty, a2p, a3p, a2m, a3m) in SETS.items():
@@ -209,7 +209,7 @@ def triplet(run):
     return rows
 
 
-@oracle(rules="stdp_triplet", cpu=1e-7)
+@oracle(rules="stdp_triplet", cpu=1e-7, spinnaker=1e-06, crossbar=1e-06)
 def triplet_sequences(run):
     """L9: pre-post-pre, post-pre-post and the two quadruplets, closed form."""
     tp, tx, tm, ty, a2p, a3p, a2m, a3m = SETS["stdp_triplet"]
@@ -273,17 +273,17 @@ def voltage_case(run, rule, homeostasis):
     return [("weights", got, want)]
 
 
-@oracle(1e-9, rules="stdp_voltage", cpu=1e-5)
+@oracle(1e-9, rules="stdp_voltage", cpu=1e-5, spinnaker=1e-05)
 def voltage(run):
     return voltage_case(run, "stdp_voltage", False)
 
 
-@oracle(1e-9, rules="stdp_voltage_homeostatic", cpu=1e-5)
+@oracle(1e-9, rules="stdp_voltage_homeostatic", cpu=1e-5, spinnaker=1e-05)
 def voltage_homeostatic(run):
     return voltage_case(run, "stdp_voltage_homeostatic", True)
 
 
-@oracle(rules="vogels_sprekeler", cpu=1e-6, spinnaker=1e-4)
+@oracle(rules="vogels_sprekeler", cpu=1e-6, spinnaker=1e-4, crossbar=1e-05)
 def vogels(run):
     x, y = Trace(PRE, 20), Trace(POST, 20)
     alpha = 2*8e-3*20
@@ -296,7 +296,7 @@ def vogels(run):
 
 #--- Properties ----------------------------------------------------------------
 
-@oracle(rules="stdp_pair", cpu=1e-5)
+@oracle(rules="stdp_pair", cpu=1e-5, spinnaker=0.0001, crossbar=0.0001)
 def lazy_and_dense(run):
     """L8: a tick of 1 ms and ticks of 0.1 ms give the same weights."""
     fine_pre, fine_post = np.zeros((10*T, 2)), np.zeros((10*T, 2))
@@ -354,7 +354,7 @@ def per_tick(rate, dt=0.5):
     return (1 - np.exp(-rate/1000*dt))/dt
 
 
-@oracle(1, rules="stdp_pair", cpu=1)
+@oracle(1, rules="stdp_pair", cpu=1, spinnaker=1)
 def drift_pair(run):
     """L7: r r' (A+ tau+ - A- tau-), with the traces' sum over ticks."""
     a, b = per_tick(20), per_tick(30)
@@ -367,7 +367,7 @@ def drift_pair(run):
         100*a*b*(0.01*area(15) - 0.012*area(20)))
 
 
-@oracle(1, rules="stdp_nearest", cpu=1)
+@oracle(1, rules="stdp_nearest", cpu=1, spinnaker=1)
 def drift_nearest(run):
     """L7: r r' (A+/(1/tau+ + r) - A-/(1/tau- + r'))."""
     a, b = per_tick(20), per_tick(30)
@@ -385,7 +385,7 @@ def drift_nearest(run):
                     [(discrete/continuous - 1)/0.05], [0])]
 
 
-@oracle(1, rules="stdp_triplet", cpu=1)
+@oracle(1, rules="stdp_triplet", cpu=1, spinnaker=1)
 def drift_triplet(run):
     """L7: + A3+ tau+ tau_y r r'^2 - A3- tau- tau_x r^2 r' besides pairs."""
     a, b = per_tick(20), per_tick(30)
@@ -402,7 +402,7 @@ def drift_triplet(run):
         100*want)
 
 
-@oracle(1, rules="stdp_multiplicative", cpu=1)
+@oracle(1, rules="stdp_multiplicative", cpu=1, spinnaker=1)
 def fixed_point_multiplicative(run):
     """L7: w* = A+ tau+/(A+ tau+ + A- tau-); the mean stays where it starts."""
     def area(tau, dt=0.5):
@@ -413,7 +413,7 @@ def fixed_point_multiplicative(run):
         "tau_plus = 15 ms; tau_minus = 20 ms", 0, w0=repr(w))
 
 
-@oracle(1, rules="vogels_sprekeler", cpu=1)
+@oracle(1, rules="vogels_sprekeler", cpu=1, spinnaker=1)
 def drift_vogels(run):
     """L7: eta r (2 tau r' - alpha)."""
     a, b = per_tick(20), per_tick(30)

@@ -19,7 +19,7 @@ network growth {{
   stimulus place_a[{N}] range [-16, 16]
   stimulus place_b[{M}] range [-16, 16]
   population y : linear[{M}]
-  weight W : x -> y dense = file("w0.npy")
+  weight W : x -> y dense = file("w0.npy") bounds [-2, 2]
   connect x -> y.drive through W
   plasticity grow on W : {rule} {{ {bindings}; draw_pre = a; draw_post = b }}
   dataset inputs = file("x.npy")
@@ -54,10 +54,9 @@ def data(per_row, ticks=T):
                 pa=np.arange(N)*1.0, pb=np.arange(M)*1.5)
 
 
-@oracle(1e-10, rules="deep_r", cpu=1e-4)
-def deep_r(run):
+def deep_r_case(run, rule, per_target):
     d = data(3)
-    got = run(program("deep_r", "eta = 0.05; alpha = 0.02; T = 0.01; "
+    got = run(program(rule, "eta = 0.05; alpha = 0.02; T = 0.01; "
                       "floor = 0.01; error = err"), **d)["w"]
     w, rows, moved = d["w0"].copy(), [], 0
     for t in range(T):
@@ -66,19 +65,38 @@ def deep_r(run):
         theta = (np.abs(w) + 0.05*np.outer(d["err"][t], d["x"][t])*np.sign(w)
                  - 0.05*0.02 + np.sqrt(2*0.05*0.01)*np.sqrt(12)*(u - 0.5))
         dies = active & (theta < 0.01)
-        sleeping = np.argwhere(~active)
-        order = sorted(map(tuple, sleeping), key=lambda p: -u[p])
         w = np.where(active, np.where(dies, 0, np.sign(w)*theta), 0)
-        for p in order[:dies.sum()]:
-            w[p] = -0.01 if (1024*u[p]) % 1 < 0.5 else 0.01
+        for rows_of in [[j] for j in range(M)] if per_target else [range(M)]:
+            order = sorted(((j, i) for j in rows_of for i in range(N)
+                            if not active[j, i]), key=lambda p: -u[p])
+            for p in order[:dies[list(rows_of)].sum()]:
+                w[p] = -0.01 if (1024*u[p]) % 1 < 0.5 else 0.01
         moved += dies.sum()
         rows.append(w.ravel().copy())
-    return [("weights", got, rows),
-            ("active synapses", np.count_nonzero(got, axis=1), [3*M]*T),
+    fan_in = np.count_nonzero(got.reshape(T, M, N), axis=2)
+    return [("weights", got, rows), ("active synapses", fan_in.sum(1), [3*M]*T),
+            ("fan-in", fan_in if per_target else [0], np.full(
+                (T, M), 3) if per_target else [0]),
             ("some moved", [0 if moved > 20 else 1], [0])]
 
 
-@oracle(1e-12, rules="structural_distance", cpu=1e-6)
+@oracle(1e-10, rules="deep_r", cpu=1e-4)
+def deep_r(run):
+    return deep_r_case(run, "deep_r", False)
+
+
+@oracle(1e-10, rules="deep_r_fan_in", cpu=1e-4)
+def deep_r_fan_in(run):
+    return deep_r_case(run, "deep_r_fan_in", True)
+
+
+@oracle(0, rules="deep_r_fan_in", spinnaker=0)
+def deep_r_budget(run):
+    """Where rounding decides which synapse dies, the budget is still kept."""
+    return deep_r_case(run, "deep_r_fan_in", True)[1:]
+
+
+@oracle(1e-12, rules="structural_distance", cpu=1e-6, spinnaker=1e-4)
 def distance(run):
     d = data(3, 40)
     got = run(program("structural_distance", "sigma = 1.5; threshold = 0.2; "
@@ -92,7 +110,7 @@ def distance(run):
         dies = active & (u < np.where(np.abs(w) < 0.2, 0.5, 0.1))
         for j in range(M):
             away = (d["pa"] - d["pb"][j])/1.5
-            # Efraimidis & Spirakis: largest u^(1/weight)
+            # Efraimidis & Spirakis: the largest u^(1/weight), the same order
             key = np.where(active[j], -1, u[j]**np.exp(away**2/2))
             new = np.argsort(-key)[:dies[j].sum()]
             new = [i for i in new if not active[j, i]]
@@ -103,7 +121,7 @@ def distance(run):
     return [("weights", got, rows), ("fan-in", fan_in, np.full((40, M), 3))]
 
 
-@oracle(1, rules="structural_distance random_uniform", cpu=1)
+@oracle(1, rules="structural_distance random_uniform", cpu=1, spinnaker=1)
 def stationary_distances(run):
     """All synapses are replaced all the time: distances are distributed as
     e^(-d^2/(2 sigma^2)) over the places of the sources, up to the places that

@@ -67,7 +67,7 @@ PAIRS = "tau_plus = 15 ms; tau_minus = 25 ms; A_plus = 0.1; A_minus = 0.12"
 WIDE = "; w_min = -4; w_max = 4"
 
 
-@oracle(rules="stdp_reward", cpu=1e-5, spinnaker=2e-3)
+@oracle(rules="stdp_reward", cpu=1e-5, spinnaker=2e-3, crossbar=0.2)
 def reward(run):
     got = run(program("stdp_reward", PAIRS + WIDE + "; tau_e = 40 ms; "
                       "reward = reward", unit="/ms"),
@@ -86,8 +86,10 @@ network delayed {{
   stimulus pulse[1] : 1/ms range [0, 1 /ms]
   population da : dopamine[1] {{ tau_d = 200 ms }}
   connect pulse -> da.release one_to_one weight 1
-  weight W : a -> b dense = 0.5
-  plasticity learn on W : stdp_dopamine pre a post b {{
+  population sink : linear[1]
+  weight W : a -> b dense = 0.5 bounds [0, 1]
+  connect a -> sink.drive through W delay 1 ms
+  plasticity learn on W : stdp_dopamine pre a post b delay 0 ms {{
     A_plus = 0.01; tau_plus = 20 ms; tau_e = 1 s; tau_d = 200 ms
     level = da.level
   }}
@@ -108,19 +110,20 @@ experiment learn on delayed {{
     return got - 0.5, amplitude*0.5*np.exp(-500/1000)*1000*200/1200
 
 
-@oracle(1e-7, rules="stdp_dopamine dopamine", cpu=1e-5)
+@oracle(1e-7, rules="stdp_dopamine dopamine", cpu=1e-5, spinnaker=1e-3,
+        crossbar=1e-2)
 def delayed_reward(run):
     got, want = dopamine_case(run, 1)
     return [("weight", got, [want])]
 
 
-@oracle(1e-7, rules="stdp_dopamine", cpu=1e-4)
+@oracle(1e-7, rules="stdp_dopamine", cpu=1e-4, spinnaker=1e-3)
 def delayed_reward_any_step(run):
     got, want = dopamine_case(run, 0.5)
     return [("weight", got, [want])]
 
 
-@oracle(rules="stdp_dopamine", cpu=1e-5)
+@oracle(rules="stdp_dopamine", cpu=1e-5, spinnaker=0.005, crossbar=0.05)
 def dopamine_trains(run):
     """Piecewise constant e, dopamine that decays within the tick."""
     got = run(program("stdp_dopamine", PAIRS + WIDE + "; tau_e = 40 ms; "
@@ -131,7 +134,7 @@ def dopamine_trains(run):
     return [("weights", got, cumulative(4*0.05*area*REWARD[:, :, None]*e))]
 
 
-@oracle(rules="mstdp", cpu=1e-5)
+@oracle(rules="mstdp", cpu=1e-5, spinnaker=0.0001, crossbar=0.005)
 def mstdp(run):
     got = run(program("mstdp", PAIRS + WIDE + "; eta = 0.3; reward = reward"),
               pre=PRE, post=POST, reward=REWARD)["w"]
@@ -140,7 +143,7 @@ def mstdp(run):
     return [("weights", got, cumulative(0.3*REWARD[:, :, None]*before))]
 
 
-@oracle(rules="mstdpet", cpu=1e-5)
+@oracle(rules="mstdpet", cpu=1e-5, spinnaker=0.001, crossbar=0.01)
 def mstdpet(run):
     got = run(program("mstdpet", PAIRS + WIDE + "; tau_e = 30 ms; eta = 0.3; "
                       "reward = reward"),
@@ -150,7 +153,7 @@ def mstdpet(run):
     return [("weights", got, cumulative(0.3*REWARD[:, :, None]*before))]
 
 
-@oracle(rules="r_max", cpu=1e-5)
+@oracle(rules="r_max", cpu=1e-5, spinnaker=1e-05, crossbar=1e-05)
 def r_max(run):
     chance = rng.uniform(0, 0.2, (T, 2))
     got = run(program("r_max", WIDE[1:] + "; tau_e = 30 ms; tau_c = 5 ms; "
@@ -172,7 +175,8 @@ def r_max(run):
     return [("weights", got, rows)]
 
 
-@oracle(rules="reward_prediction_error", cpu=1e-6)
+@oracle(rules="reward_prediction_error", cpu=1e-6,
+        spinnaker=1e-05, crossbar=1e-05)
 def prediction_error(run):
     got = run("""
 network expectation {
@@ -312,19 +316,20 @@ experiment learn on eprop {{
             ("it spiked", [0 if 5 < spikes < 100 else 1], [0])]
 
 
-@oracle(1e-9, rules="eprop_lif eprop_unit leaky_readout learning_signal", cpu=2e-2)
+@oracle(1e-9, rules="eprop_lif eprop_unit leaky_readout learning_signal", cpu=2e-2,
+        spinnaker=0.05)
 def eprop_leaky(run):
     return eprop_case(run, 0)
 
 
-@oracle(1e-9, rules="eprop_alif eprop_unit", cpu=2e-2)
+@oracle(1e-9, rules="eprop_alif eprop_unit", cpu=2e-2, spinnaker=0.05)
 def eprop_adaptive(run):
     return eprop_case(run, 0.4)
 
 
 #--- Perturbations -------------------------------------------------------------
 
-@oracle(rules="node_perturbation", cpu=1e-6)
+@oracle(rules="node_perturbation", cpu=1e-6, spinnaker=1e-06, crossbar=1e-06)
 def node_perturbation(run):
     noise = rng.normal(size=(T, 2))
     got = run(program("node_perturbation", "eta = 0.01; precision = 4; "
@@ -339,7 +344,8 @@ def node_perturbation(run):
     return [("weights", got, cumulative(steps))]
 
 
-@oracle(1e-11, rules="weight_perturbation", cpu=1e-3)
+@oracle(1e-11, rules="weight_perturbation", cpu=1e-3,
+        spinnaker=1e-05, crossbar=1e-05)
 def weight_perturbation(run):
     signs = rng.choice([-1.0, 1], size=(T, 4))
     got = run(program("weight_perturbation", "eta = 0.01; sigma = 0.05; "
@@ -358,7 +364,8 @@ def weight_perturbation(run):
     return [("weights", got, 0.5 + (base + xi).reshape(T, 4))]
 
 
-@oracle(1, rules="weight_perturbation random_sign", cpu=1)
+@oracle(1, rules="weight_perturbation random_sign", cpu=1,
+        spinnaker=1, crossbar=1)
 def perturbed_descent(run):
     """The mean step is the gradient: a quadratic loss falls to its noise floor,
     which is of the order of the sum of squared perturbations."""
@@ -404,7 +411,7 @@ experiment run on descent {
             ("last over the floor", got[1]/0.1, [0, 0])]
 
 
-@oracle(1, rules="random_sign random_uniform", cpu=1)
+@oracle(1, rules="random_sign random_uniform", cpu=1, spinnaker=1, crossbar=1)
 def random_units(run):
     got = run("""
 network draws {
