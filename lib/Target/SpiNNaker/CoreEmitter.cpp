@@ -280,6 +280,17 @@ void CoreEmitter::forSynapses(
     return;
   }
   case FeedMode::Dense: {
+    if (auto fired = firedCount.find(&feed); fired != firedCount.end()) {
+      llvm::Value *count = fired->second;
+      ifThen(b.CreateICmpNE(count, b.getInt32(0)), [&] {
+        llvm::Value *row = weightRow(entry, "weights", u, 0);
+        llvm::GlobalVariable *list = array(entry.name("fired"), entry.columns);
+        forLoop(b.getInt32(0), count, [&](llvm::Value *k) {
+          body(load(row, load(list, k)), b.getInt32(1));
+        });
+      });
+      return;
+    }
     llvm::Value *row = weightRow(entry, "weights", u, 0);
     forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(entry.columns)),
             [&](llvm::Value *i) { body(load(row, i), load(values, i)); });
@@ -624,6 +635,7 @@ LogicalResult CoreEmitter::emitStage(neuro::StageOp stage,
     emitter.storedIn = storedIn;
     return [&](Operation *op) { return readName(op, u, tick, emitter); };
   };
+  firedCount.clear();
   Block &body = stage.getBody().front();
   auto reductions = body.getOps<neuro::ReduceOp>();
   auto loop = [&] {
@@ -669,7 +681,24 @@ LogicalResult CoreEmitter::emitStage(neuro::StageOp stage,
   return failed_ ? failure() : result;
 }
 
-/// Counts the synapses that this tick's flags serve, for ports of `stage`.
+llvm::Value *CoreEmitter::listFired(
+    const std::string &name, llvm::Value *values, int64_t units,
+    llvm::function_ref<void(llvm::Value *, llvm::Value *)> visit) {
+  llvm::GlobalVariable *list = array(name, units);
+  llvm::Value *count = slot(fixed.i32());
+  b.CreateStore(b.getInt32(0), count);
+  forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(units)),
+          [&](llvm::Value *i) {
+            llvm::Value *flag = load(values, i);
+            store(i, list, b.CreateLoad(fixed.i32(), count));
+            addTo(count, flag);
+            visit(i, flag);
+          });
+  return b.CreateLoad(fixed.i32(), count);
+}
+
+/// Counts the synapses that this tick's flags serve, for ports of `stage`, and
+/// lists the units that fired.
 void CoreEmitter::countFlags(neuro::StageOp stage, llvm::Value *tick) {
   for (const Port &port : spec.node->ports)
     for (const Feed &feed : port.feeds) {
@@ -682,11 +711,16 @@ void CoreEmitter::countFlags(neuro::StageOp stage, llvm::Value *tick) {
       llvm::GlobalVariable *degree = array(blockOf(feed).name("degree"), units);
       llvm::Value *sum = slot(fixed.i32());
       b.CreateStore(b.getInt32(0), sum);
-      forLoop(b.getInt32(0), b.getInt32(static_cast<uint32_t>(units)),
-              [&](llvm::Value *i) {
-                addTo(sum, b.CreateMul(load(values, i), load(degree, i)));
-              });
+      llvm::Value *count =
+          listFired(blockOf(feed).name("fired"), values, units,
+                    [&](llvm::Value *i, llvm::Value *flag) {
+                      addTo(sum, b.CreateMul(flag, load(degree, i)));
+                    });
       countEvents(b.CreateLoad(fixed.i32(), sum));
+      // Only a plain sum takes nothing from the silent ones.
+      if (feed.mode == FeedMode::Dense && feed.project.getTransmit().empty() &&
+          feed.project.getCombine() == neuro::Combine::Sum)
+        firedCount[&feed] = count;
     }
 }
 

@@ -7,6 +7,8 @@
 
 #include "CoreEmitter.h"
 
+#include <map>
+
 namespace neuroc::spinn {
 
 class CoreEmitter {
@@ -57,6 +59,12 @@ private:
                                unsigned part);
   void forSynapses(const Feed &feed, llvm::Value *u, llvm::Value *tick,
                    llvm::function_ref<void(llvm::Value *, llvm::Value *)> body);
+  /// Lists the units that fired: writes their numbers into array `name`,
+  /// returns how many there are. `visit` sees each unit and its flag on the
+  /// way.
+  llvm::Value *
+  listFired(const std::string &name, llvm::Value *values, int64_t units,
+            llvm::function_ref<void(llvm::Value *, llvm::Value *)> visit);
   Contribution readFeed(const Port &port, unsigned portIndex, const Feed &feed,
                         llvm::Value *u, llvm::Value *tick);
   Format portFormat(const Port &port) const;
@@ -115,6 +123,8 @@ private:
     std::vector<llvm::Value *> states;
     int64_t most = 1; ///< positions of the longest row
     std::function<void(Body)> forEach;
+    /// Dense rows: the body where there is a synapse with the other unit.
+    std::function<void(llvm::Value *, llvm::function_ref<void()>)> ifExists;
   };
   void openRow(const WeightBlock &entry, llvm::Value *u, Row &row);
   void closeRow(const WeightBlock &entry, llvm::Value *u, Row &row);
@@ -146,6 +156,8 @@ private:
   llvm::IRBuilder<> b;
   FixedEmitter fixed;
   llvm::Function *current = nullptr;
+  /// Dense feeds of spikes of the stage at work: how many units are listed.
+  std::map<const Feed *, llvm::Value *> firedCount;
   bool failed_ = false;
 };
 

@@ -284,19 +284,55 @@ LogicalResult CoreEmitter::emitSynapses(const WeightBlock &entry,
     if (isCall == (handler.getEvent() == neuro::Event::Call))
       reduces |= !handler.getBody().front().getOps<neuro::ReduceOp>().empty();
 
+  // A rule that acts on spikes only: where the unit of the core is silent, the
+  // listed units of the other side are all there is to visit.
+  bool byList = !reduces && !onTick && entry.feed->mode == FeedMode::Dense;
+  bool onFar = ownsPre(entry) ? onPost : onPre;
+  bool onNear = ownsPre(entry) ? onPre : onPost;
+  const Reading &far = ownsPre(entry) ? post : pre;
+  const Reading &near = ownsPre(entry) ? pre : post;
+  llvm::Value *farCount = b.getInt32(0);
+  std::string farList = entry.name("far_fired");
+  if (byList && onFar)
+    farCount = listFired(farList, valuesOf(far.source, far.delay, tick),
+                         entry.columns, [](llvm::Value *, llvm::Value *) {});
+
   forLoop(b.getInt32(0), share(ImageSpec::kUnits), [&](llvm::Value *u) {
     llvm::Value *own = b.CreateAdd(u, share(ImageSpec::kFirst));
-    Row row;
-    openRow(entry, u, row);
-    if (reduces) {
-      if (failed(updateRow(entry, row, own, tick, isCall)))
-        result = failure();
-    } else {
-      row.forEach([&](llvm::Value *other, llvm::Value *at, llvm::Value *) {
-        visit(own, other ? other : own, at, row.weights, row.states);
+    auto wholeRow = [&] {
+      Row row;
+      openRow(entry, u, row);
+      if (reduces) {
+        if (failed(updateRow(entry, row, own, tick, isCall)))
+          result = failure();
+      } else {
+        row.forEach([&](llvm::Value *other, llvm::Value *at, llvm::Value *) {
+          visit(own, other ? other : own, at, row.weights, row.states);
+        });
+      }
+      closeRow(entry, u, row);
+    };
+    if (!byList)
+      return wholeRow();
+    llvm::Value *isNear =
+        onNear ? b.CreateICmpNE(signalOf(near, own, tick).value, b.getInt32(0))
+               : static_cast<llvm::Value *>(b.getFalse());
+    if (onNear)
+      ifThen(isNear, wholeRow);
+    if (!onFar)
+      return;
+    llvm::Value *some = b.CreateAnd(b.CreateNot(isNear),
+                                    b.CreateICmpNE(farCount, b.getInt32(0)));
+    ifThen(some, [&] {
+      Row row;
+      openRow(entry, u, row);
+      llvm::GlobalVariable *list = array(farList, entry.columns);
+      forLoop(b.getInt32(0), farCount, [&](llvm::Value *k) {
+        llvm::Value *i = load(list, k);
+        row.ifExists(i, [&] { visit(own, i, i, row.weights, row.states); });
       });
-    }
-    closeRow(entry, u, row);
+      closeRow(entry, u, row);
+    });
   });
   return result;
 }
@@ -312,18 +348,21 @@ void CoreEmitter::openRow(const WeightBlock &entry, llvm::Value *u, Row &row) {
       row.states.push_back(weightRow(entry, "synapse_" + name, u, 1 + index));
     row.most = entry.columns;
     row.count = columns;
-    row.forEach = [this, columns, u, &entry](Body body) {
-      forLoop(b.getInt32(0), columns, [&](llvm::Value *i) {
-        if (!entry.isMasked)
-          return body(i, i, i);
-        llvm::Value *at = b.CreateAdd(b.CreateMul(u, columns), i);
-        llvm::Value *word =
-            load(array(entry.name("exists"), (entry.entries + 31) / 32),
-                 b.CreateLShr(at, 5));
-        llvm::Value *bit =
-            b.CreateAnd(b.CreateLShr(word, b.CreateAnd(at, 31)), 1);
-        ifThen(b.CreateICmpNE(bit, b.getInt32(0)), [&] { body(i, i, i); });
-      });
+    row.ifExists = [this, columns, u, &entry](llvm::Value *i,
+                                              llvm::function_ref<void()> body) {
+      if (!entry.isMasked)
+        return body();
+      llvm::Value *at = b.CreateAdd(b.CreateMul(u, columns), i);
+      llvm::Value *word =
+          load(array(entry.name("exists"), (entry.entries + 31) / 32),
+               b.CreateLShr(at, 5));
+      llvm::Value *bit =
+          b.CreateAnd(b.CreateLShr(word, b.CreateAnd(at, 31)), 1);
+      ifThen(b.CreateICmpNE(bit, b.getInt32(0)), body);
+    };
+    row.forEach = [this, columns, &row](Body body) {
+      forLoop(b.getInt32(0), columns,
+              [&](llvm::Value *i) { row.ifExists(i, [&] { body(i, i, i); }); });
     };
     return;
   }

@@ -574,6 +574,8 @@ ShareCost neuroc::spinn::estimateShare(const Plan &plan, const Node &node,
             !isa<neuro::DenseConnectAttr>(copy.weight.getConnect()))
           take(perUnit * count / 8 + 4, "mask of absent synapses");
       }
+      if (feed.mode == FeedMode::Dense && source.isSpikes)
+        take(source.units * 8, "units that fired");
       if (feed.mode == FeedMode::Gather) {
         take(perUnit * count * 4, "synapse list");
         if (isa<neuro::ConvAttr>(copy.weight.getConnect()))
