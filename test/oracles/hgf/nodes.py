@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Families, categories, responses, worlds, and a node type of a user."""
 import math
+import os
 
 import numpy as np
 
@@ -416,3 +417,50 @@ experiment e on home {{
         got = np.c_[r["x.mu"].ravel(), r["x.pi"].ravel(),
                     r["v.mean"].ravel(), r["v.precision"].ravel()]
         close(got, want, 1e-12, target)
+
+
+def documented(start):
+    """The block of docs/hgf.md that begins so."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
+                        "..", "docs", "hgf.md")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    begin = text.index("```neuro\n" + start) + len("```neuro\n")
+    return text[begin:text.index("```", begin)]
+
+
+@check
+def chapter():
+    """The programs of the chapter run, and its node is what it says."""
+    u = np.random.default_rng(14).normal(0.5, 1, (30, 1))
+    text = documented("model homing_state") + """
+network home {
+  dt = 1 ms
+  stimulus u[1]
+  population leaf : hgf_leaf[1]
+  population x : homing_state[1]
+  connect u -> leaf.value one_to_one weight 1
+  observation_coupling(x, leaf)
+  record x.mu
+  record x.pi
+  dataset us = file("u.npy")
+}
+experiment e on home { stream u from us }
+"""
+    mu, pi, want = 0.0, 1.0, []
+    for z in u[:, 0]:
+        sure = 1 / (0.64 / pi + math.exp(-3))
+        hat = mu + 0.2 * (0.5 - mu)
+        pi = sure + 1
+        mu = hat + (z - hat) / pi
+        want.append([mu, pi])
+    first = documented("network binary3") + """
+experiment e on binary3 {
+  present u = [1]
+  step 3 ticks
+  readout x2 = x2.mean
+""" + documented("readout faults") + "}\n"
+    for target in DOUBLE:
+        r = run(text, {"u": u}, target)
+        close(np.c_[r["x.mu"].ravel(), r["x.pi"].ravel()], want, 1e-12)
+        assert run(first, {}, target)["x2"].item() > 0.5
