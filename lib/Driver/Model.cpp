@@ -160,14 +160,17 @@ static Failure addRecord(neuro::NetworkOp network, StringRef record) {
     if (auto probe = dyn_cast<neuro::ProbeOp>(op))
       if (probe.getSymName() == record)
         return {};
-  auto [name, variable] = record.split('.');
+  // Names of populations may have dots themselves (members of circuits).
   std::vector<std::string> known;
-  neuro::PopulationOp population;
-  for (auto op : network.getBody().front().getOps<neuro::PopulationOp>()) {
+  for (auto op : network.getBody().front().getOps<neuro::PopulationOp>())
     known.push_back(op.getSymName().str());
+  StringRef name = record, variable;
+  if (!llvm::is_contained(known, record.str()))
+    std::tie(name, variable) = record.rsplit('.');
+  neuro::PopulationOp population;
+  for (auto op : network.getBody().front().getOps<neuro::PopulationOp>())
     if (op.getSymName() == name)
       population = op;
-  }
   if (!population)
     return {Nc::BadValue, "--record: no population '" + name.str() + "'" +
                               rt::suggestName(name.str(), known)};

@@ -18,7 +18,7 @@ bool isMemberName(std::string_view name) {
   for (char c : name) {
     bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                 (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
-                c == '+' || c == '/';
+                c == '+' || c == '/' || c == '[' || c == ']';
     if (!good)
       return false;
   }
