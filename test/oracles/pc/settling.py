@@ -226,6 +226,170 @@ def both_placements(run):
     return [("inside", first, np.zeros(4)), ("outside", second, np.zeros(4))]
 
 
+#--- Every output of every node, tick by tick --------------------------------------
+
+NODE = dict(rate=0.3, precision=1.7, prior=0.4)
+OUTPUTS = ["value", "activity", "error", "drive", "gradient", "energy"]
+
+
+def node_program(model, extra="", inputs=""):
+    reads = "\n    ".join(f"readout {o} = n.{o}" for o in OUTPUTS)
+    return f"""
+network node {{
+  dt = 1 ms
+  stimulus p[4]
+  stimulus f[4]
+  stimulus known[4] = [1, 0, 0, 0]
+  stimulus seen[4] = 0.25
+  population n : {model}[4] {{
+    rate = {NODE["rate"]}; precision = {NODE["precision"]}; z = 0.5
+    inside = tanh; outside = sigmoid; {extra}
+  }}
+  connect p -> n.prediction one_to_one weight 1
+  connect f -> n.feedback one_to_one weight 1
+  connect known -> n.hold one_to_one weight 1
+  connect seen -> n.evidence one_to_one weight 1
+  {inputs}
+  dataset ps = file("ps.npy")
+  dataset fs = file("fs.npy")
+}}
+experiment show on node {{
+  for each row of ps {{
+    present p from ps
+    present f from fs
+    step 1 ticks
+    {reads}
+  }}
+}}
+"""
+
+
+def node_course(ps, fs, step, prior, fixed=False):
+    """Rows of all outputs; step(z, slope, tick) gives the next value."""
+    known = np.array([1, 0, 0, 0]) > 0.5
+    z, rows = np.full(4, 0.5), {o: [] for o in OUTPUTS}
+    for k, (p, f) in enumerate(zip(ps, fs)):
+        z = np.where(known, 0.25, z)
+        # Fixed prediction: activity and slope at the anchor, 0.
+        base = np.where(known, 0.25, 0.0) if fixed else z
+        mu = 1/(1 + np.exp(-p))
+        e = z - mu
+        xi = NODE["precision"]*e
+        at = np.zeros(4) if fixed else z
+        slope = xi + prior*z - (1 - np.tanh(at)**2)*f
+        slope = np.where(known, 0, slope)
+        for name, value in zip(OUTPUTS, [z, np.tanh(base), xi, xi*mu*(1 - mu),
+                                         slope, 0.5*xi*e]):
+            rows[name].append(value)
+        z = np.where(known, z, step(z, slope, k))
+    return rows
+
+
+def check_node(run, model, step, prior=NODE["prior"], extra="", inputs="",
+               fixed=False, **arrays):
+    local = np.random.default_rng(3)
+    ps, fs = local.normal(0, 1, (2, 12, 4))
+    if prior:
+        extra += f"; prior = {prior}; prior_slope = pc_gaussian"
+    tables = run(node_program(model, extra, inputs), ps=ps, fs=fs, **arrays)
+    rows = node_course(ps, fs, step, prior, fixed)
+    return [(o, tables[o], rows[o]) for o in OUTPUTS]
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_euler(run):
+    shrink = lambda z: np.sign(z)*np.maximum(np.abs(z) - 0.3*0.1, 0)
+    return (check_node(run, "pc_node", lambda z, g, k: z - 0.3*g)
+            + check_node(run, "pc_node", lambda z, g, k: shrink(z - 0.3*g),
+                         extra="threshold = 0.1"))
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_momentum(run):
+    m = np.zeros(4)
+
+    def step(z, g, k):
+        m[:] = 0.6*m + g
+        return z - 0.3*m
+    return check_node(run, "pc_node_momentum", step, extra="momentum = 0.6")
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_adaptive(run):
+    width, last = np.full(4, 0.3), np.zeros(4)
+
+    def step(z, g, k):
+        width[:] = np.where(last*g > 0, np.minimum(width*1.05, 0.32),
+                            np.where(last*g < 0, width*0.5, width))
+        last[:] = g
+        return z - width*g
+    return check_node(run, "pc_node_adaptive", step, extra="largest = 0.32")
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_bold(run):
+    totals = np.array([5, 4, 3, 3.5, 3.2, 3.3, 2, 1, 1.5, 1, 0.5, 0.4])
+    width, last = np.full(1, 0.3), np.full(1, 1e30)
+
+    def step(z, g, k):
+        width[:] *= 0.5 if totals[k] > last[0] else 1.05
+        last[:] = totals[k]
+        return z - width*g
+    # The experiment says what the energy is.
+    program = "stimulus total[1]; connect total -> n.total all_to_all weight 1" \
+              "\n  dataset totals = file(\"totals.npy\")"
+
+    def with_totals(text, **arrays):
+        return run(text.replace("present f from fs",
+                                "present f from fs; present total from totals"),
+                   **arrays)
+    return check_node(with_totals, "pc_node_bold", step, inputs=program,
+                      totals=totals[:, None])
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_start(run):
+    return check_node(run, "pc_node_start", lambda z, g, k: z - 0.3*g)
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def node_fixed(run):
+    return check_node(run, "pc_node_fixed", lambda z, g, k: z - 0.3*g, prior=0,
+                      fixed=True)
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def output_squared(run):
+    """The free output shows its prediction; a taught one makes an error."""
+    a, y = rng.normal(0, 1, 4), rng.normal(0, 1, 4)
+    program = """
+network output {
+  dt = 1 ms
+  stimulus a[4] = file("a.npy")
+  stimulus y[4] = file("y.npy")
+  stimulus on[4] = [1, 0.5, 0, 1]
+  population o : pc_output[4] { precision = 1.3; outside = tanh }
+  connect a -> o.prediction one_to_one weight 1
+  connect y -> o.target one_to_one weight 1
+  connect on -> o.teach one_to_one weight 1
+}
+experiment show on output {
+  step 1 ticks
+  readout value = o.value
+  readout error = o.error
+  readout drive = o.drive
+  readout energy = o.energy
+}
+"""
+    tables = run(program, a=a, y=y)
+    teach = np.array([1, 0.5, 0, 1])
+    mu = np.tanh(a)
+    xi = 1.3*teach*(y - mu)
+    return [("value", tables["value"], mu), ("error", tables["error"], xi),
+            ("drive", tables["drive"], xi*(1 - mu**2)),
+            ("energy", tables["energy"], 0.5*1.3*teach*(y - mu)**2)]
+
+
 #--- Precision -----------------------------------------------------------------
 
 MU = rng.normal(0, 1, 5)
@@ -278,6 +442,20 @@ def p5_local_circuit(run):
   circuit v = pc_local_precision(e, alpha = 0.02)""",
         "enable v.learning; step 4000 ticks; readout S = v.S"), y=y, mu=MU)
     return [("P5", tables["S"], (y - MU)**2)]
+
+
+@oracle(exact=1e-13, cpu=1e-5)
+def local_circuit_course(run):
+    tables = run(precision(
+        """population e : pc_error_circuit[5]
+  circuit v = pc_local_precision(e, alpha = 0.02, start = 0.7)""",
+        "enable v.learning; step 25 ticks; readout S = v.S"), y=OBS, mu=MU)
+    xi, i, S = np.zeros(5), np.zeros(5), np.full(5, 0.7)
+    for _ in range(25):
+        new = xi + 0.2*(OBS - MU - i), i + 0.2*(S*xi - i)
+        S = np.clip(S + 0.02*(xi*i - 1), 1e-3, 1e3)
+        xi, i = new
+    return [("variances", tables["S"], S)]
 
 
 @oracle(exact=1e-8, cpu=1e-4)
