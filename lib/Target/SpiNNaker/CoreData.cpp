@@ -418,7 +418,7 @@ static void addList(ProgramParts &parts, StringRef weight, unsigned core,
                     ArrayRef<std::pair<uint32_t, uint32_t>> list, int frac,
                     bool half) {
   std::string member =
-      ("spinnaker/weights/" + weight + "." + llvm::Twine(core) + "." +
+      ("spinnaker/weights/" + memberPart(weight) + "." + llvm::Twine(core) + "." +
        llvm::Twine(parts.members.size()) + ".bin")
           .str();
   std::string bytes(list.size() * 8, '\0');

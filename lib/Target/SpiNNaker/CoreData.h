@@ -10,6 +10,7 @@
 
 #include "neuroc/Spinn/Mapping/MachineModel.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 
 namespace neuroc::spinn {
@@ -75,8 +76,7 @@ struct ProgramParts {
 
 /// Shapes the image of a node from its shares. Errors: diagnostics.
 mlir::FailureOr<ImageSpec> shapeImage(const MappedNetwork &network,
-                                      unsigned node,
-                                      const FormatTable &formats,
+                                      unsigned node, const FormatTable &formats,
                                       std::vector<RecordItem> records,
                                       std::set<std::string> clamped);
 
@@ -87,9 +87,8 @@ public:
   CoreFiller(const MappedNetwork &network, SdramAllocator &sdram,
              ProgramParts &parts)
       : network(network), sdram(sdram), parts(parts) {}
-  mlir::FailureOr<std::vector<Segment>> fill(unsigned share,
-                                             const BuiltImage &built,
-                                             unsigned coreNumber);
+  mlir::FailureOr<std::vector<Segment>>
+  fill(unsigned share, const BuiltImage &built, unsigned coreNumber);
   bool doesNotFit = false;
 
 private:
@@ -122,11 +121,20 @@ private:
   std::vector<Segment> segments;
 };
 
-/// Under which name a state of a plastic's synapses stands among the weights: no
-/// symbol has a slash.
+/// Under which name a state of a plastic's synapses stands among the weights:
+/// no symbol has a slash.
 inline std::string synapseStateKey(neuro::PlasticOp plastic,
                                    llvm::StringRef state) {
   return (plastic.getSymName() + "/" + state).str();
+}
+
+/// A symbol as a part of a member's name: `h[0]` becomes `h_0_`.
+inline std::string memberPart(llvm::StringRef symbol) {
+  std::string part = symbol.str();
+  for (char &c : part)
+    if (!llvm::isAlnum(c) && !llvm::is_contained({'.', '_', '-', '+', '/'}, c))
+      c = '_';
+  return part;
 }
 
 /// Number as a fixed-point word, rounded and clipped.

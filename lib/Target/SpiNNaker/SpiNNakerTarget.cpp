@@ -4,9 +4,9 @@
 // node, fills the data of every core, and writes the container's members and
 // the target's part of the manifest (docs/spinnaker.md describes both).
 #include "CoreData.h"
-#include "neuroc/Conversion/RaiseTensors/RaiseTensors.h"
 #include "CoreEmitter.h"
 #include "Link.h"
+#include "neuroc/Conversion/RaiseTensors/RaiseTensors.h"
 
 #include "neuroc/Spinn/Mapping/Routing.h"
 #include "neuroc/Spinn/Passes.h"
@@ -46,9 +46,8 @@ public:
       return CompileResult::ModelError;
     }
     mapping = mappings.front();
-    auto network = cast<neuro::NetworkOp>(
-        SymbolTable::lookupNearestSymbolFrom(mapping->getParentOp(),
-                                             mapping.getNetworkAttr()));
+    auto network = cast<neuro::NetworkOp>(SymbolTable::lookupNearestSymbolFrom(
+        mapping->getParentOp(), mapping.getNetworkAttr()));
     FailureOr<Plan> built = Plan::build(network);
     if (failed(built))
       return CompileResult::ModelError;
@@ -183,9 +182,24 @@ private:
     out = std::make_unique<BuiltImage>();
     out->spec = std::move(*spec);
     out->image = std::move(*image);
-    program.members.push_back(
-        {"spinnaker/" + entry.name + ".elf", out->image.elf});
+    program.members.push_back({imageName(entry.name), out->image.elf});
     return CompileResult::Success;
+  }
+
+  /// The name of a member for a symbol: different symbols, different names.
+  std::string uniqueName(llvm::StringRef symbol, llvm::StringRef ending) {
+    std::string base = "spinnaker/" + memberPart(symbol), name;
+    for (unsigned number = 0;; ++number) {
+      name = base + (number ? "." + std::to_string(number) : "") + ending.str();
+      if (memberNames.insert(name).second)
+        return name;
+    }
+  }
+  std::string imageName(const std::string &population) {
+    std::string &name = imageNames[population];
+    if (name.empty())
+      name = uniqueName(population, ".elf");
+    return name;
   }
 
   CompileResult report(llvm::Error error) {
@@ -207,7 +221,7 @@ private:
       for (uint32_t value : segment.words)
         word(value);
     }
-    std::string member = ("spinnaker/" + op.getSymName() + ".data").str();
+    std::string member = uniqueName(op.getSymName(), ".data");
     program.members.push_back({member, std::move(bytes)});
     auto found = built.image.symbols.find("spikes_made");
     cores.push_back(llvm::json::Object{
@@ -217,7 +231,7 @@ private:
         {"count", share.count},
         {"chip", llvm::json::Array{share.place.chip.x, share.place.chip.y}},
         {"core", share.place.core},
-        {"image", "spinnaker/" + built.spec.node->name + ".elf"},
+        {"image", imageName(built.spec.node->name)},
         {"data", member},
         {"is_population", bool(built.spec.node->population())},
         {"spikes_made", found == built.image.symbols.end()
@@ -256,8 +270,7 @@ private:
           route |= int64_t(1) << link;
         for (int64_t core : entry.getCores())
           route |= int64_t(1) << (6 + core);
-        entries.push_back(
-            llvm::json::Array{int64_t(entry.getKey()),
+        entries.push_back(llvm::json::Array{int64_t(entry.getKey()),
                                             int64_t(entry.getMask()), route});
       }
       tables.push_back(llvm::json::Object{
@@ -273,10 +286,10 @@ private:
           {"name", format.getName().str()},
           {"kind", format.getKind().str()},
           {"frac", static_cast<int64_t>(format.getFrac())},
-          {"range", llvm::json::Array{format.getRange()[0],
-                                      format.getRange()[1]}},
+          {"range",
+           llvm::json::Array{format.getRange()[0], format.getRange()[1]}},
           {"step", std::ldexp(1.0, -static_cast<int>(static_cast<int64_t>(
-                                   format.getFrac())))},
+                                       format.getFrac())))},
           {"proved", bool(format.getProved())}});
     out["formats"] = std::move(variables);
 
@@ -293,21 +306,21 @@ private:
     for (auto &[name, pieces] : parts.stimulusPieces) {
       const Node *node = plan->findNode(name);
       const Source &source = plan->sources[node->outputs.front()];
-      stimuli.push_back(llvm::json::Object{
-          {"name", name},
-          {"spikes", source.isSpikes},
-          {"frac", formats->ofSource(*plan, source).frac},
-          {"units", node->units},
-          {"pieces", std::move(pieces)}});
+      stimuli.push_back(
+          llvm::json::Object{{"name", name},
+                             {"spikes", source.isSpikes},
+                             {"frac", formats->ofSource(*plan, source).frac},
+                             {"units", node->units},
+                             {"pieces", std::move(pieces)}});
     }
     out["stimuli"] = std::move(stimuli);
     auto addWeight = [&](const std::string &name, neuro::WeightOp weight) {
-      weights.push_back(llvm::json::Object{
-          {"name", name},
-          {"pre", weight.getNumPre()},
-          {"post", weight.getNumPost()},
-          {"count", countValues(weight)},
-          {"pieces", std::move(parts.weightPieces[name])}});
+      weights.push_back(
+          llvm::json::Object{{"name", name},
+                             {"pre", weight.getNumPre()},
+                             {"post", weight.getNumPost()},
+                             {"count", countValues(weight)},
+                             {"pieces", std::move(parts.weightPieces[name])}});
     };
     for (auto weight :
          plan->network.getBody().front().getOps<neuro::WeightOp>())
@@ -355,12 +368,10 @@ private:
         shape.push_back(extent);
       out["spikes"] = false;
       out["every"] = int64_t(watch.getEvery());
-      out["frac"] =
-          formats->get(node->name, "state", watch.getVariable()).frac;
+      out["frac"] = formats->get(node->name, "state", watch.getVariable()).frac;
     } else {
       auto op = cast<neuro::ProbeOp>(probe.op);
-      const Source &source =
-          plan->sources[plan->read(op.getInput())->source];
+      const Source &source = plan->sources[plan->read(op.getInput())->source];
       for (int64_t extent :
            cast<ShapedType>(op.getInput().getType()).getShape())
         shape.push_back(extent);
@@ -376,6 +387,8 @@ private:
   ModuleOp module;
   const neuroc::TargetOptions &options;
   CompiledProgram &program;
+  std::set<std::string> memberNames;
+  std::map<std::string, std::string> imageNames; ///< by population
   MappingOp mapping;
   std::unique_ptr<Plan> plan;
   std::unique_ptr<MappedNetwork> mapped;
