@@ -599,3 +599,69 @@ TEST(Session, DatasetsStayInTheirFiles) {
   options.inputFiles["rows"] = "/nonexistent.npy";
   EXPECT_EQ(runToy("", results, engine, options).code(), Code::InputError);
 }
+
+/// Programs with other functions, registers and small numbers in their host
+/// steps are refused or run; they never crash.
+TEST(Session, DamagedHostStepsAreRefusedOrRun) {
+  const std::string steps = R"(
+      {"op": "literal", "out": 0, "shape": [2, 3], "values": [1, 2, 3, 4, 5, 6]},
+      {"op": "literal", "out": 1, "shape": [], "values": [1]},
+      {"op": "read", "out": 2, "of": "weight", "source": "W"},
+      {"op": "calc", "out": 3, "function": "index", "in": [0, 1]},
+      {"op": "calc", "out": 4, "function": "sum", "in": [0], "axis": 1},
+      {"op": "calc", "out": 5, "function": "add", "in": [4, 1]},
+      {"op": "calc", "out": 6, "function": "where", "in": [1, 2, 3]},
+      {"op": "store", "value": 5, "into": "variable", "target": "k"},
+      {"op": "if", "condition": 1, "body": [{"op": "read", "out": 7,
+        "of": "variable", "source": "k"}, {"op": "store", "value": 7,
+        "into": "weight", "target": "W"}]},
+      {"op": "while", "until": "k", "max": 3, "condition": [{"op": "store",
+        "value": 1, "into": "variable", "target": "k"}], "body": []},
+      {"op": "stream", "inputs": [{"stimulus": "x", "dataset": "rows"}],
+       "first": 1, "count": 1, "every": 2},
+      {"op": "read", "out": 8, "of": "signal", "source": "out",
+       "reduce": "samples"},
+      {"op": "store", "value": 4, "into": "state", "target": "P",
+       "state": "bias"}, {"op": "store", "value": 8, "into": "table",
+       "target": "t"},
+      {"op": "for_each", "dataset": "rows", "shuffled": 2, "counter": "c",
+       "body": [{"op": "read", "out": 9, "of": "dataset", "source": "rows"}]})";
+  uint32_t state = 12345;
+  auto next = [&](size_t n) {
+    state = state * 1664525u + 1013904223u;
+    return size_t(state >> 8) % n;
+  };
+  const char *functions[] = {"solve",  "matmul", "concat", "columns", "rows",
+                             "put",    "index",  "one_hot", "fill",   "sort",
+                             "stack",  "outer",  "reshape", "softmax", "range",
+                             "uniform", "permutation", "identity", "argmax"};
+  int ran = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string damaged = steps;
+    for (size_t k = 1 + next(3); k > 0; --k) {
+      if (next(2)) { // another digit
+        size_t at = next(damaged.size());
+        at = damaged.find_first_of("0123456789", at);
+        if (at != std::string::npos)
+          damaged[at] = char('0' + next(10));
+      } else { // another function
+        size_t at = damaged.find("\"function\": \"", next(damaged.size()));
+        if (at == std::string::npos)
+          continue;
+        at += 13;
+        damaged.replace(at, damaged.find('"', at) - at,
+                        functions[next(std::size(functions))]);
+      }
+    }
+    auto container = program(damaged);
+    ToyEngine engine;
+    std::unique_ptr<Session> session;
+    Results results;
+    if (Session::create(*container, engine, {}, session).isOk()) {
+      Status status = session->run(results);
+      EXPECT_NE(status.code(), Code::Internal) << status.message();
+      ran += status.isOk();
+    }
+  }
+  EXPECT_GT(ran, 50);
+}
