@@ -100,3 +100,86 @@ def continuous_machines():
                 "enhanced"),
           wave, means, cost, {"reference": 1e-12, "cpu": 1e-5,
                               "spinnaker": 1e-2, "crossbar": 1e-2})
+
+
+@check
+def fixed_graph():
+    """Value and volatility parents of strength 0.7 in fixed point."""
+    rng = np.random.default_rng(15)
+    steps = 60
+    u = 1 + np.cumsum(rng.normal(0, 0.3, steps)) / 2
+    for scheme in ("standard", "enhanced"):
+        f = oracle.Filter(scheme)
+        f.add("u", "leaf", precision=4.0)
+        f.add("x", omega=-2.0)
+        f.add("d", omega=-3.0)
+        f.add("v", omega=-3.0)
+        f.value("x", "u")
+        f.value("d", "x", 0.7)
+        f.volatility("v", "x", 0.7)
+        want = []
+        for z in u:
+            f.step({"u": z})
+            want.append([f.nodes[n].mean for n in "xdv"])
+        text = f"""
+network small {{
+  dt = 1 ms
+  stimulus u[1] range [-16, 16]
+  population leaf : hgf_fixed_leaf[1] {{ precision = 4 }}
+  population x : hgf_fixed_state[1] {{ tonic_volatility = -2 }}
+  population d : hgf_fixed_state[1] {{ tonic_volatility = -3 }}
+  population v : hgf_fixed_state[1] {{ tonic_volatility = -3 }}
+  connect u -> leaf.value one_to_one weight 1
+  observation_coupling(x, leaf)
+  value_coupling(d, x, 0.7)
+  volatility_coupling(v, x, 0.7, scheme = hgf_{scheme},
+                      edge_model = hgf_fixed_edge)
+  record x.mean
+  record d.mean
+  record v.mean
+  dataset us = file("u.npy")
+}}
+experiment e on small {{ stream u from us }}
+"""
+        for target, bound in (("reference", 1e-12), ("spinnaker", 1e-2),
+                              ("crossbar", 1e-2)):
+            r = run(text, {"u": u.reshape(-1, 1)}, target)
+            got = np.column_stack([r[n + ".mean"].ravel() for n in "xdv"])
+            error = np.abs(got - want).max()
+            assert error <= bound, (scheme, target, error)
+
+
+@check
+def fixed_faults():
+    """What stays at a bound is counted, on every machine."""
+    text = """
+network narrow_beliefs {
+  dt = 1 ms
+  stimulus u[1] = 1 range [-16, 16]
+  stimulus rate[1] = 5 range [-16, 16]
+  population leaf : hgf_fixed_leaf[1] { precision = 64 }
+  population fine : hgf_fixed_state[1] { tonic_volatility = -2 }
+  population fast : hgf_fixed_state[1] { tonic_volatility = -2 }
+  population sharp : hgf_fixed_state[1] { precision = 32 }
+  population away : hgf_fixed_state[1] { tonic_drift = 4; mean = 15 }
+  population loose : hgf_fixed_state[1] {
+    tonic_volatility = 2; precision = 0.02
+  }
+  connect rate -> fast.volatility one_to_one weight 1
+  connect u -> leaf.value one_to_one weight 1
+  observation_coupling(sharp, leaf)
+}
+experiment e on narrow_beliefs {
+  step 2 ticks
+  readout fine = fine.faults
+  readout fast = fast.faults
+  readout sharp = sharp.faults
+  readout away = away.faults
+  readout loose = loose.faults
+}
+"""
+    for target in ("reference", "cpu", "spinnaker", "crossbar"):
+        r = run(text, {}, target)
+        assert r["fine"].item() == 0, target
+        for name in ("fast", "sharp", "away", "loose"):
+            assert r[name].item() >= 1, (target, name, r[name])

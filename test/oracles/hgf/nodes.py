@@ -290,6 +290,18 @@ network world {{
   connect u.value -> leaf.value one_to_one weight 1
   observation_coupling(x, leaf)
   connect leaf.predictive -> total.amount one_to_one weight 1
+  # A filter that hears what it predicts.
+  population said : hgf_sample[{n}] {{ precision = {precision} }}
+  population ear : hgf_leaf[{n}] {{ precision = {precision} }}
+  population y : hgf_state[{n}] {{
+    tonic_volatility = {omega}; precision = 1e9
+  }}
+  population own : hgf_total[{n}]
+  connect y.prediction -> said.drift one_to_one weight 1
+  connect y.variance -> said.uncertainty one_to_one weight 1
+  connect said.value -> ear.value one_to_one weight 1
+  observation_coupling(y, ear)
+  connect ear.predictive -> own.amount one_to_one weight 1
 }}
 experiment e on world {{
   step {ticks} ticks
@@ -298,6 +310,7 @@ experiment e on world {{
   readout jumps = jumps.x
   readout coin = coin.value
   readout total = total.total
+  readout own = own.total
   readout belief = x.mean
   readout precision = x.precision
 }}
@@ -321,8 +334,8 @@ experiment e on world {{
         p = 1 / (1 + np.exp(-w))
         assert abs(np.mean(r["coin"].ravel() - p)) < 4 * math.sqrt(
             np.mean(p * (1 - p)) / n)
-        total = r["total"].ravel()
-        assert abs(total.mean() - entropy) < 4 * total.std() / math.sqrt(n)
+        for total in (r["total"].ravel(), r["own"].ravel()):
+            assert abs(total.mean() - entropy) < 4 * total.std() / math.sqrt(n)
         # The belief is calibrated: errors have the variance it states.
         z = (w - r["belief"].ravel()) ** 2 * r["precision"].ravel()
         assert abs(z.mean() - 1) < 4 * z.std() / math.sqrt(n)

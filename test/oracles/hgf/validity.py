@@ -29,7 +29,9 @@ def fused():
   value_coupling(p{k}, {child}, 0.2, relaxed = {relaxed})
   volatility_coupling(q{k}, {child}, 0.3, scheme = hgf_standard)
   volatility_coupling(e{k}, {child}, 0.4)
-""" + "".join(f"  record {n}{k}.{s}\n" for n in "pqe"
+  population b{k} : hgf_state[1] {{ mean = 0.3; relaxed = {relaxed} }}
+  nonlinear_value_coupling(b{k}, {child}, 0.3, tanh, relaxed = {relaxed})
+""" + "".join(f"  record {n}{k}.{s}\n" for n in "pqeb"
               for s in ("mean", "precision"))
                 for k, child in enumerate(("x", "both")))
             text = f"""
@@ -42,7 +44,7 @@ network twice {{
   population b : hgf_leaf[1] {{ precision = 5 }}
   population x : hgf_state[1] {{
     tonic_volatility = -3; autoconnection = 0.9; tonic_drift = 0.05
-    mean = 0.1; precision = 2; relaxed = {relaxed}
+    mean = 0.1; precision = 2; relaxed = {relaxed}; exact_time = 1
   }}
   population v : {parent}[1] {{
     tonic_volatility = -2; mean = 0.3; precision = 1.5
@@ -51,7 +53,7 @@ network twice {{
   population both : hgf_volatile_state[1] {{
     scheme = {code}; relaxed = {relaxed}; volatility_coupling = 0.7
     tonic_volatility = -3; autoconnection = 0.9; tonic_drift = 0.05
-    mean = 0.1; precision = 2
+    mean = 0.1; precision = 2; exact_time = 1
     tonic_volatility_vol = -2; mean_vol = 0.3; precision_vol = 1.5
     autoconnection_vol = 0.8; tonic_drift_vol = 0.02
   }}
@@ -99,6 +101,8 @@ experiment e on twice {{
                                    ("p1.precision", "p0.precision"),
                                    ("q1.mean", "q0.mean"),
                                    ("q1.precision", "q0.precision"),
+                                   ("b1.mean", "b0.mean"),
+                                   ("b1.precision", "b0.precision"),
                                    ("e1.mean", "e0.mean"),
                                    ("e1.precision", "e0.precision")):
                     close(r[one], r[other], 1e-12,
