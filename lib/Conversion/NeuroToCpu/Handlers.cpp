@@ -279,6 +279,18 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
     return arith::AddFOp::create(b, k.loc, a, c, flags);
   };
   auto change = [&](neuro::SetOp set, Value value, Value slot) -> Value {
+    // w + d changes by d: in f32 said so, since rounding would lose digits.
+    auto isOld = [&](Value operand) {
+      auto load = operand.getDefiningOp<memref::LoadOp>();
+      return load && load.getMemRef() == k.memref(p.target(set)) &&
+             load.getIndices().front() == slot;
+    };
+    if (auto add = value.getDefiningOp<arith::AddFOp>(); add && !isDouble) {
+      if (isOld(add.getLhs()))
+        return add.getRhs();
+      if (isOld(add.getRhs()))
+        return add.getLhs();
+    }
     return arith::SubFOp::create(b, k.loc, value, k.load(p.target(set), slot));
   };
   auto apply = [&](neuro::SetOp set, Value slot, Value total) {
@@ -299,24 +311,49 @@ LogicalResult Lowering::emitHandler(Plasticity &p, neuro::HandlerOp handler) {
     else
       forEachEvent(k, p, side, body);
   } else if (isWhole && !isShared && h.isForAll()) {
-    // The lanes of one synapse one after the other, their sum in registers.
-    forEachSynapse(k, p.weight, [&](const Synapse &synapse) {
-      SmallVector<Value> zeros(h.sets.size(), k.number(0));
-      SmallVector<Value> totals =
+    // The lanes one after the other, the sums of some synapses in registers.
+    auto together = [&](ArrayRef<Synapse> synapses) {
+      size_t perSynapse = h.sets.size();
+      SmallVector<Value> zeros(synapses.size() * perSynapse, k.number(0));
+      SmallVector<Value> sums =
           k.reduce(k.index(0), k.index(lanes), zeros,
                    [&](Value lane, ValueRange before) {
-                     Synapse here = synapse;
-                     here.lane = lane;
                      SmallVector<Value> after(before.begin(), before.end());
-                     run(0, here, [&](neuro::SetOp set, Value value) {
-                       size_t i = llvm::find(h.sets, set) - h.sets.begin();
-                       after[i] = sum(before[i], change(set, value, here.slot));
-                     });
+                     for (auto [number, synapse] : llvm::enumerate(synapses)) {
+                       Synapse here = synapse;
+                       here.lane = lane;
+                       run(0, here, [&](neuro::SetOp set, Value value) {
+                         size_t i = number * perSynapse +
+                                    (llvm::find(h.sets, set) - h.sets.begin());
+                         after[i] =
+                             sum(before[i], change(set, value, here.slot));
+                       });
+                     }
                      return after;
                    });
-      for (auto [set, total] : llvm::zip(h.sets, totals))
-        apply(set, synapse.slot, total);
-    });
+      for (auto [number, total] : llvm::enumerate(sums))
+        apply(h.sets[number % perSynapse], synapses[number / perSynapse].slot,
+              total);
+    };
+    if (p.weight.storage == Storage::Matrix) {
+      // Neighbours share what is read of their units.
+      k.inBlocks(p.weight.pre, 4, [&](Value pre, int64_t rows) {
+        k.inBlocks(p.weight.post, 4, [&](Value post, int64_t columns) {
+          SmallVector<Synapse> block;
+          for (int64_t r = 0; r < rows; ++r)
+            for (int64_t c = 0; c < columns; ++c) {
+              Value from = k.add(pre, k.index(r));
+              Value to = k.add(post, k.index(c));
+              Value slot = k.add(k.mul(from, p.weight.post), to);
+              block.push_back({slot, from, to, slot, {}});
+            }
+          together(block);
+        });
+      });
+    } else {
+      forEachSynapse(k, p.weight,
+                     [&](const Synapse &synapse) { together(synapse); });
+    }
   } else {
     // `changes` are those of one lane, if a weight changes at many positions;
     // `totals` those of all.

@@ -123,6 +123,15 @@ void Kernel::loop(Value lo, Value hi, function_ref<void(Value)> body) {
   body(loopOp.getInductionVar());
 }
 
+void Kernel::inBlocks(int64_t count, int64_t size,
+                      function_ref<void(Value, int64_t)> body) {
+  int64_t blocks = count / size;
+  if (blocks > 0)
+    loop(blocks, [&](Value block) { body(mul(block, size), size); });
+  if (blocks * size < count)
+    loop(index(blocks * size), index(count), [&](Value one) { body(one, 1); });
+}
+
 SmallVector<Value>
 Kernel::reduce(Value lo, Value hi, ArrayRef<Value> init,
                function_ref<SmallVector<Value>(Value, ValueRange)> body) {

@@ -97,6 +97,9 @@ public:
   void loop(int64_t count, llvm::function_ref<void(mlir::Value)> body) {
     loop(index(0), index(count), body);
   }
+  /// body(first, n) for blocks of `size` of 0 … count - 1, then one by one.
+  void inBlocks(int64_t count, int64_t size,
+                llvm::function_ref<void(mlir::Value, int64_t)> body);
   /// The same with values carried round the loop; returns the last ones.
   llvm::SmallVector<mlir::Value>
   reduce(mlir::Value lo, mlir::Value hi, llvm::ArrayRef<mlir::Value> init,

@@ -167,17 +167,6 @@ static void emitLanes(Lowering::Projection &p, VectorCode v, Value first,
     }
 }
 
-/// Splits `count` into blocks of `size` and a rest of ones.
-static void inBlocks(Kernel &k, int64_t count, int64_t size,
-                     function_ref<void(Value, int64_t)> body) {
-  int64_t blocks = count / size;
-  if (blocks > 0)
-    k.loop(blocks, [&](Value block) { body(k.mul(block, size), size); });
-  if (blocks * size < count)
-    k.loop(k.index(blocks * size), k.index(count),
-           [&](Value one) { body(one, 1); });
-}
-
 bool Lowering::emitVectorMatrix(Projection &p) {
   Kernel &k = p.kernel;
   int64_t registerWidth = isDouble ? 8 : 16;
@@ -187,7 +176,7 @@ bool Lowering::emitVectorMatrix(Projection &p) {
   if (lanes > 1) {
     VectorCode v{
         k, std::min(registerWidth, int64_t(llvm::bit_floor(uint64_t(lanes))))};
-    inBlocks(k, p.targets(), 4, [&](Value first, int64_t count) {
+    k.inBlocks(p.targets(), 4, [&](Value first, int64_t count) {
       int64_t pairs = lanes / (2 * v.width);
       k.loop(pairs, [&](Value pair) {
         emitLanes(p, v, first, count, k.mul(pair, 2 * v.width), 2);
@@ -222,7 +211,7 @@ bool Lowering::emitVectorMatrix(Projection &p) {
   }
   if (isDouble || p.weight.post < v.width)
     return false;
-  inBlocks(k, p.targets(), 4, [&](Value first, int64_t count) {
+  k.inBlocks(p.targets(), 4, [&](Value first, int64_t count) {
     emitRowSums(p, v, first, count);
   });
   return true;
