@@ -665,3 +665,12 @@ TEST(Session, DamagedHostStepsAreRefusedOrRun) {
   }
   EXPECT_GT(ran, 50);
 }
+
+TEST(Session, AStreamOpensAWindow) {
+  EXPECT_EQ(tableOf(R"({"op": "present", "stimulus": "x", "values": [50]},
+      {"op": "step", "ticks": 2},
+      {"op": "stream", "inputs": [{"stimulus": "x", "dataset": "rows"}],
+       "count": 1},
+      {"op": "readout", "into": "t", "probe": "out", "reduce": "sum"})"),
+            (Values{3, 4}));
+}
