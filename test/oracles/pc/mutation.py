@@ -25,6 +25,7 @@ rules_mutation = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(rules_mutation)
 declarations, mutants = rules_mutation.declarations, rules_mutation.mutants
 
+import deep  # noqa: F401
 import graphs  # noqa: F401
 import learning  # noqa: F401
 import settling  # noqa: F401
