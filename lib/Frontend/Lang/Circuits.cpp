@@ -82,6 +82,8 @@ std::string Expansion::fullName(const std::string &name,
 
 bool Expansion::declareItem(Piece &block, const Item &it) {
   auto put = [&](const std::string &name, const std::vector<ExprPtr> &index) {
+    if (it.name.name == name && isArgument(*block.scope, it.name))
+      return false;
     std::string key = fullName(name, index, block);
     if (key.empty())
       return false;
@@ -117,6 +119,20 @@ ConstResult Expansion::constant(const Expr &e, const Piece &block,
   return hooks.evaluate(*own, &block.env, want, what);
 }
 
+/// An argument's name cannot be declared again in its circuit.
+bool Expansion::isArgument(const Scope &scope, const Ident &name) {
+  if (!scope.circuit)
+    return false;
+  for (const CircuitParam &p : scope.circuit->params)
+    if (p.name.name == name.name) {
+      diag.error(name.loc, "'" + name.name + "' is an argument of circuit '" +
+                               scope.circuit->name.name + "'",
+                 "use another name");
+      return true;
+    }
+  return false;
+}
+
 void Expansion::fill(Piece &block, const std::vector<ItemPtr> &items) {
   const Origin *before = diag.setOrigin(block.origin);
   if (&block == block.scope->body.get())
@@ -144,6 +160,8 @@ void Expansion::fill(Piece &block, const std::vector<ItemPtr> &items) {
         continue;
       }
     }
+    if (word == "let" && isArgument(*block.scope, it->name))
+      continue;
     if (word == "=" || word == "param" || word == "let") {
       ItemPtr own = clone(*it);
       rewrite(own->value, *block.scope, &block.env, false);
@@ -308,6 +326,8 @@ void Expansion::expandCircuit(Piece &block, const Item &it) {
   inner.caller = block.scope;
   std::string key;
   if (it.name) {
+    if (isArgument(*block.scope, it.name))
+      return;
     key = fullName(it.name.name, it.index, block);
     if (key.empty())
       return;

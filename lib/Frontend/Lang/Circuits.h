@@ -111,6 +111,7 @@ private:
   };
   void fill(Piece &block, const std::vector<ItemPtr> &items);
   void collectRoots(Scope &scope, const std::vector<ItemPtr> &items);
+  bool isArgument(const Scope &scope, const Ident &name);
   bool declareItem(Piece &block, const Item &it);
   void expandFor(Piece &block, const Item &it);
   void expandIf(Piece &block, const Item &it);
