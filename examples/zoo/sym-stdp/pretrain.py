@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Writes three-weights.npy and three-thresholds.npy from a run of pretrain.neuro:
-#   neuroc run pretrain.neuro --set=n=20 --set=jump=0.3 --out=run
+#   neuroc run pretrain.neuro --out=run
 #   python3 pretrain.py run
 import sys
 from pathlib import Path

@@ -82,6 +82,34 @@ experiment learn on flow {
     return [("weights", got, [0.85065080835, 0.52573111212])]
 
 
+@oracle(1e-8, rules="anti_hebb", cpu=1e-5)
+def anti_hebb_mean_flow(run):
+    """L5: with all samples as lanes, E[y_1 y_2] is exactly 0 at rest."""
+    x = rng.normal(0, 0.4, (16, 1)) @ [[1, 0.8]] + rng.normal(0, 0.2, (16, 2))
+    got = run("""
+network lateral {
+  dt = 1 ms
+  batch = 16
+  stimulus x[2] range [-2, 2]
+  population first : linear[1]
+  population second : linear[1]
+  connect x -> first.drive list([[0, 0]]) weight 1
+  connect x -> second.drive list([[1, 0]]) weight 1
+  weight Q : first -> second dense = 0 bounds [-4, 4]
+  connect first.value -> second.drive through Q
+  plasticity learn on Q : anti_hebb { eta = 0.5 }
+}
+experiment learn on lateral {
+  present x = file("x.npy")
+  step 600 ticks
+  readout q = Q
+}
+""", x=x)["q"][0]
+    y1, y2 = x[:, 0], x[:, 1] + got[0]*x[:, 0]
+    return [("E[y_1 y_2]", np.mean(y1*y2), 0),
+            ("weight", got, [-np.mean(y1*x[:, 1])/np.mean(y1*y1)])]
+
+
 @oracle(1e-8, rules="sanger", cpu=1e-4)
 def sanger_eigenvectors(run):
     """L2: ordered eigenvectors."""

@@ -221,7 +221,7 @@ network pleas {{
   stimulus da[{n}] range [0, 1]
   stimulus db[{n}] range [0, 1]
   population sink : linear[{n}]
-  weight W : a -> b dense = 1 bounds [-1, 1]
+  weight W : a -> b dense = 1 bounds [-2, 2]
   connect a -> sink.drive through W
   plasticity learn on W : cascade pre a post b {{
     levels = {levels}; draw_pre = da; draw_post = db

@@ -98,13 +98,13 @@ def deep_r_budget(run):
 
 @oracle(1e-12, rules="structural_distance", cpu=1e-6, spinnaker=1e-4)
 def distance(run):
-    d = data(3, 40)
+    d = data(3, 250)
     got = run(program("structural_distance", "sigma = 1.5; threshold = 0.2; "
                       "p_weak = 0.5; p_strong = 0.1; w_new = 0.15; "
                       "place_pre = place_a; place_post = place_b",
                       "step 1 ticks\n    call grow"), **d)["w"]
     w, rows = d["w0"].copy(), []
-    for t in range(40):
+    for t in range(250):
         u = (d["a"][t][None] + d["b"][t][:, None]) % 1
         active = w != 0
         dies = active & (u < np.where(np.abs(w) < 0.2, 0.5, 0.1))
@@ -117,8 +117,8 @@ def distance(run):
             w[j] = np.where(dies[j], 0, w[j])
             w[j, new] = 0.15
         rows.append(w.ravel().copy())
-    fan_in = np.count_nonzero(got.reshape(40, M, N), axis=2)
-    return [("weights", got, rows), ("fan-in", fan_in, np.full((40, M), 3))]
+    fan_in = np.count_nonzero(got.reshape(250, M, N), axis=2)
+    return [("weights", got, rows), ("fan-in", fan_in, np.full((250, M), 3))]
 
 
 @oracle(1, rules="structural_distance random_uniform", cpu=1, spinnaker=1)
