@@ -79,6 +79,22 @@ LogicalResult Emitter::emitTraces(TileState &t, Learning &learning,
           return Operand::memory(values, point);
         if (get.getName() == (onPre ? "pre" : "post"))
           return Operand::memory(signal, signalFrac(source.base));
+        for (auto [index, factor] : llvm::enumerate(plastic.getFactors())) {
+          if (cast<StringAttr>((*plastic.getFactorNames())[index]).getValue() !=
+              get.getName())
+            continue;
+          Source from = NetworkView::resolve(factor);
+          int fromPoint = signalFrac(from.base);
+          for (FactorOp declared : plastic.getRuleOp().list<FactorOp>())
+            if (declared.getSymName() == get.getName() &&
+                declared.getSide() != Side::Scalar)
+              return Operand::memory(view(t, from) + first, fromPoint);
+          Operand operand = vectors.temporary(fromPoint);
+          vectors.address(kA, operand);
+          t.tile.emit(Op::Lw, {kB, kZero, view(t, from)});
+          t.tile.emit(Op::Vfill, {kA, kB, kLength});
+          return operand;
+        }
       }
       if (isa<DtOp>(op))
         return Operand::constant(view_->network.getDt().convertToDouble());

@@ -3,7 +3,9 @@
 // A tile sums a projection into an input port of its units. Where the result
 // of a projection goes elsewhere (into another projection, a probe, a delay, or
 // into two ports), a population without state that passes its input on takes
-// it, so that the result is a signal with a place.
+// it, so that the result is a signal with a place. A weight that only a rule
+// reads and writes gets a projection to such a population, too: its tile is the
+// place where it learns.
 #include "neuroc/Xbar/Passes.h"
 
 #include "neuroc/Neuro/Neuro.h"
@@ -32,6 +34,10 @@ public:
            llvm::to_vector(network.getBody().front().getOps<ProjectOp>()))
         if (needsRelay(project))
           insert(project, moduleSymbols, symbols);
+      for (PlasticOp plastic :
+           llvm::to_vector(network.getBody().front().getOps<PlasticOp>()))
+        if (!isProjected(network, plastic.getWeight()))
+          insert(addProjection(plastic), moduleSymbols, symbols);
     }
   }
 
@@ -41,6 +47,22 @@ private:
       return false;
     return !project.getOutput().hasOneUse() ||
            !isa<PopulationOp>(*project.getOutput().getUsers().begin());
+  }
+
+  static bool isProjected(NetworkOp network, StringRef weight) {
+    return llvm::any_of(network.getBody().front().getOps<ProjectOp>(),
+                        [&](ProjectOp op) { return op.getWeight() == weight; });
+  }
+
+  /// Carries the pre signal of a rule through its weight.
+  static ProjectOp addProjection(PlasticOp plastic) {
+    OpBuilder builder(plastic);
+    WeightOp weight = plastic.getWeightOp();
+    return ProjectOp::create(
+        builder, plastic.getLoc(),
+        RankedTensorType::get(weight.getPost(), builder.getF32Type()),
+        plastic.getPre(), weight.getSymName(), /*transposed=*/false,
+        /*delay=*/1, Attribute(), Combine::Sum);
   }
 
   static void insert(ProjectOp project, SymbolTable &moduleSymbols,
