@@ -510,6 +510,7 @@ class Substitution {
 public:
   std::map<std::string, const Expr *> arguments;
   std::map<std::string, std::string> locals;
+  std::set<std::string> snapshots;
 
   void items(std::vector<ItemPtr> &list) {
     for (ItemPtr &it : list)
@@ -533,6 +534,11 @@ private:
         e->name = l->second;
       return;
     }
+    // What a snapshot holds is named by its parts: s.p.v.
+    if (e->kind == Expr::Member && e->args[0]->kind == Expr::Name &&
+        snapshots.count(e->args[0]->name))
+      if (auto a = arguments.find(e->name); a != arguments.end())
+        e->name = refKey(*a->second);
     for (ExprPtr &a : e->args)
       expr(a);
   }
@@ -550,6 +556,16 @@ private:
     items(it.other);
   }
 };
+
+void collectSnapshots(const std::vector<ItemPtr> &items,
+                      std::set<std::string> &names) {
+  for (const ItemPtr &it : items) {
+    if (it->keyword == "snapshot")
+      names.insert(it->name.name);
+    collectSnapshots(it->body, names);
+    collectSnapshots(it->other, names);
+  }
+}
 
 void collectLocals(const std::vector<ItemPtr> &items,
                    std::set<std::string> &names) {
@@ -615,6 +631,9 @@ std::vector<ItemPtr> Elaborator::expandProcedure(const Item &it, bool report) {
   for (const std::string &name : own)
     if (!substitution.arguments.count(name))
       substitution.locals[name] = p.name.name + "." + name;
+  collectSnapshots(p.items, substitution.snapshots);
+  for (const auto &snapshot : experimentState->snapshots)
+    substitution.snapshots.insert(snapshot.first);
   for (const ItemPtr &step : p.items)
     steps.push_back(clone(*step));
   substitution.items(steps);
