@@ -176,9 +176,13 @@ Status PlantEngine::open(const Container &program,
   JsonReader list = root.at("program").at("parts");
   if (list.size() != 2)
     list.error("expected two parts");
-  for (size_t i = 0; i < 2 && !list.failed(); ++i)
-    if (Status s = openPart(program, list[i], options); !s)
+  EngineOptions own = options;
+  for (size_t i = 0; i < 2 && !list.failed(); ++i) {
+    if (Status s = openPart(program, list[i], own); !s)
       return s;
+    own.traceFile.clear(); // trace and settings are the machine's
+    own.config.clear();
+  }
   if (status)
     if (Status s = readLinks(root.at("program").at("links")); !s)
       return s;
