@@ -340,7 +340,17 @@ void Elaborator::emitPlasticity(NetworkInfo &net, const Item &it) {
   }
   // Parameters whose defaults follow from others change with them.
   ConstEnv defaults = parameterValues(c, {}, false);
+  for (auto &[name, v] : given) // in the rule's own terms: unit(w)
+    v.dim = c.symbols[name].dim;
   ConstEnv values = parameterValues(c, given, false);
+  // Initial values of synapses are the rule's: a variant of it has others.
+  for (const Decl &d : c.rule->states) {
+    auto v = values.find(d.name.name), old = defaults.find(d.name.name);
+    if (v != values.end() && old != defaults.end() &&
+        v->second.p.data != old->second.p.data)
+      for (const auto &g : given)
+        c.structural.insert(g.first);
+  }
   for (const Decl &d : c.rule->params) {
     auto v = values.find(d.name.name), old = defaults.find(d.name.name);
     const Symbol &s = c.symbols[d.name.name];

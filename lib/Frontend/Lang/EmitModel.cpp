@@ -167,7 +167,7 @@ void Elaborator::emitRule(Checked &c) {
       b, diag.location(r.name.loc), c.irName.empty() ? r.name.name : c.irName);
   Block &body = op.getBody().emplaceBlock();
   b.setInsertionPointToStart(&body);
-  ConstEnv env = parameterValues(c, {}, /*report=*/true);
+  ConstEnv env = parameterValues(c, c.fixed, /*report=*/true);
   for (const Decl &d : r.params) {
     const Symbol &s = c.symbols[d.name.name];
     neuro::ParamOp::create(b, diag.location(d.name.loc), s.irName,
