@@ -46,3 +46,22 @@ neuro.experiment @steps on @delays {
     neuro.step 5
   }
 }
+
+
+neuro.network @counts dt 1.0 {
+}
+// A loop with a counter stays, the same computation is done once.
+// CHECK-LABEL: neuro.experiment @counts_once
+neuro.experiment @counts_once on @counts {
+  // CHECK: neuro.repeat 1 counter "k"
+  neuro.repeat 1 counter "k" {
+    // CHECK: %[[K:.*]] = neuro.read variable "k"
+    %k = neuro.read variable "k"
+    // CHECK: %[[L:.*]] = neuro.calc "exp"(%[[K]])
+    // CHECK-NOT: neuro.calc "log"
+    %e = neuro.calc "exp"(%k)
+    %unused = neuro.calc "log"(%k)
+    // CHECK: neuro.store %[[L]] into table "t"
+    neuro.store %e into table "t"
+  }
+}

@@ -50,8 +50,10 @@ LogicalResult StepOp::canonicalize(StepOp op, PatternRewriter &rewriter) {
 }
 
 /// A loop that never runs, or that is empty, is nothing; one that runs once is
-/// its body.
+/// its body. One that counts is left alone, since steps may read the counter.
 LogicalResult RepeatOp::canonicalize(RepeatOp op, PatternRewriter &rewriter) {
+  if (op.getCounter())
+    return failure();
   Block &body = op.getBody().front();
   if (op.getCount() == 0 || body.empty()) {
     rewriter.eraseOp(op);
