@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-x = np.array([0.5, -1, 2, 0.25, 3, -2, 0, 1, -0.5, 1.5, 0.75, -3])
+x = np.array([0.5, -1, 2, 0.25, 3, -2, 0, 1, -0.5, 1.5, 0.5, 3])
 
 
 def ranks(values):
