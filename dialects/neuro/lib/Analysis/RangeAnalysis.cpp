@@ -97,6 +97,28 @@ static bool isSpikes(Value signal) {
 
 RangeAnalysis::RangeAnalysis(NetworkOp network, const RangeOptions &options)
     : network(network), options(options) {
+  run();
+  // Weights that grew without end get their room, and all is seen anew.
+  for (auto plastic : network.getBody().front().getOps<PlasticOp>()) {
+    WeightOp weight = plastic.getWeightOp();
+    Bound bound = weights.lookup(weight);
+    if (options.learningRoom > 0.0 && !bound.proved &&
+        !weight.getBoundsAttr() &&
+        bound.interval.magnitude() >= options.unknownMagnitude)
+      rooms[weight] = Interval::symmetric(
+          std::max(4.0, options.learningRoom *
+                            intervalOf(weight.getValues()).magnitude()));
+  }
+  if (rooms.empty())
+    return;
+  nodes.clear();
+  signals.clear();
+  values.clear();
+  weights.clear();
+  run();
+}
+
+void RangeAnalysis::run() {
   initialise();
   if (options.hostWrites)
     addHostWrites();
@@ -760,8 +782,11 @@ bool RangeAnalysis::visitPlastic(PlasticOp plastic, bool widen) {
           next = next.meet({0.0, std::numeric_limits<double>::infinity()});
         else if (weight.getSign() == Sign::Inhibitory)
           next = next.meet({-std::numeric_limits<double>::infinity(), 0.0});
+        std::optional<Interval> limit = bounds;
+        if (auto room = rooms.find(weight); room != rooms.end())
+          limit = room->second;
         if (!next.isEmpty())
-          changed |= update(w, next, bounds, widen);
+          changed |= update(w, next, limit, widen);
         node.names["w"] = w;
         continue;
       }

@@ -98,7 +98,8 @@ static Rule lookupRule(StringRef name) {
        [](Dual a, Dual, Dual) {
          return Dual{std::fabs(a.x), a.x < 0 ? -a.d : a.d};
        }},
-      {"math.floor", [](Dual a, Dual, Dual) { return Dual{std::floor(a.x), 0}; }},
+      {"math.floor",
+       [](Dual a, Dual, Dual) { return Dual{std::floor(a.x), 0}; }},
       {"math.ceil", [](Dual a, Dual, Dual) { return Dual{std::ceil(a.x), 0}; }},
       {"math.roundeven",
        [](Dual a, Dual, Dual) { return Dual{std::nearbyint(a.x), 0}; }},
@@ -257,7 +258,8 @@ static llvm::StringSet<> clampedStates(NetworkOp network) {
       continue;
     experiment.walk([&](Operation *op) {
       if (auto clamp = dyn_cast<ClampOp>(op))
-        clamped.insert((clamp.getPopulation() + "." + clamp.getVariable()).str());
+        clamped.insert(
+            (clamp.getPopulation() + "." + clamp.getVariable()).str());
       else if (auto store = dyn_cast<StoreOp>(op); store && store.getClamp())
         clamped.insert(
             (store.getTarget() + "." + store.getVariable().value_or("")).str());
@@ -273,9 +275,9 @@ TickMap::TickMap(NetworkOp network, const TickSchedule &schedule,
   for (auto population : network.getOps<PopulationOp>()) {
     if (!isSmooth(population))
       continue;
-    smooth.insert(population);
     size_t count = population.getNumUnits();
     ModelOp model = population.getModelOp();
+    smooth[population] = model;
     auto remember = [&](StringRef name, std::vector<double> values) {
       values.resize(count); // of a batch the first lane
       initial[{population, name}] = std::move(values);
@@ -290,16 +292,17 @@ TickMap::TickMap(NetworkOp network, const TickSchedule &schedule,
           (population.getSymName() + "." + state.getSymName()).str();
       if (clamped.contains(key))
         continue;
-      states.push_back(
-          {population, state.getSymName(), numCoordinates, count});
+      states.push_back({population, state.getSymName(), numCoordinates, count});
       numCoordinates += count;
     }
   }
   for (auto project : network.getOps<ProjectOp>()) {
     WeightOp weight = project.getWeightOp();
+    weightOf[project] = weight;
     auto source = project.getInput().getDefiningOp<PopulationOp>();
     if (!project.hasSameTickInput() || weights.contains(weight) ||
-        project.getCombine() != Combine::Sum || (source && !smooth.count(source)) ||
+        project.getCombine() != Combine::Sum ||
+        (source && !smooth.count(source)) ||
         size_t(weight.getNumPre()) * size_t(weight.getNumPost()) > maxSynapses)
       continue;
     if (FailureOr<ExpandedWeight> expanded = expandWeight(weight);
@@ -318,7 +321,7 @@ Tangents &TickMap::signal(Value value) {
 }
 
 Tangents TickMap::readPort(PopulationOp population, StringRef port) {
-  auto input = cast<InputOp>(population.getModelOp().lookup(port));
+  auto input = cast<InputOp>(smooth.lookup(population).lookup(port));
   auto operands = population.getOperandsOfPort(port);
   size_t count = population.getNumUnits();
   if (operands.empty())
@@ -336,7 +339,7 @@ Tangents TickMap::readPort(PopulationOp population, StringRef port) {
 
 void TickMap::runStage(PopulationOp population, StageOp stage) {
   size_t count = population.getNumUnits();
-  ModelOp model = population.getModelOp();
+  ModelOp model = smooth.lookup(population);
   auto outputs = model.list<OutputOp>();
   Environment values;
   for (Operation &op : stage.getBody().front()) {
@@ -358,7 +361,7 @@ void TickMap::runStage(PopulationOp population, StageOp stage) {
 }
 
 void TickMap::runProjection(ProjectOp project) {
-  auto it = weights.find(project.getWeightOp());
+  auto it = weights.find(weightOf.lookup(project));
   if (it == weights.end() || !project.hasSameTickInput() ||
       project.getCombine() != Combine::Sum)
     return;
@@ -423,9 +426,27 @@ std::vector<double> TickMap::apply(ArrayRef<double> direction) {
   return result;
 }
 
-DominantChange neuroc::neuro::findDominantChange(TickMap &map,
-                                                 unsigned maxIterations) {
+size_t TickMap::cost() const {
+  size_t work = 0;
+  for (const TickSchedule::Item &item : schedule.getItems()) {
+    if (auto project = dyn_cast<ProjectOp>(item.op)) {
+      auto it = weights.find(weightOf.lookup(project));
+      work += it == weights.end() ? 0 : it->second.synapses.size();
+    } else if (auto population = dyn_cast<PopulationOp>(item.op);
+               population && smooth.contains(population)) {
+      // An operation on few units costs as much as a hundred units.
+      StageOp stage = item.stage;
+      work += stage.getBody().front().getOperations().size() *
+              (100 + population.getNumUnits());
+    }
+  }
+  return work;
+}
+
+DominantChange neuroc::neuro::findDominantChange(TickMap &map, size_t maxWork) {
   DominantChange change;
+  unsigned maxIterations =
+      std::clamp<size_t>(maxWork / std::max<size_t>(map.cost(), 1), 12, 300);
   size_t n = map.dimension();
   // A start that no network of this world is orthogonal to: draws of a
   // generator, the same in every run.

@@ -8,6 +8,7 @@
 #include "neuroc/Neuro/Passes.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 
 #include <cmath>
@@ -38,7 +39,22 @@ static std::string threeDigits(double x) {
   return text;
 }
 
+/// True if a weight is read both ways in one tick: without that there is no
+/// descent on an energy of its predictions.
+static bool hasSettlingLoop(NetworkOp network) {
+  llvm::StringSet<> straight, transposed;
+  for (auto project : network.getOps<ProjectOp>())
+    if (project.hasSameTickInput())
+      (project.getTransposed() ? transposed : straight)
+          .insert(project.getWeight());
+  return llvm::any_of(transposed, [&](const auto &entry) {
+    return straight.contains(entry.getKey());
+  });
+}
+
 void CheckStepsPass::check(NetworkOp network) {
+  if (!hasSettlingLoop(network))
+    return;
   FailureOr<TickSchedule> schedule = TickSchedule::compute(network);
   if (failed(schedule))
     return;
@@ -58,17 +74,15 @@ void CheckStepsPass::check(NetworkOp network) {
     if (share > 0.01)
       shares.push_back({share, state.population});
   }
-  llvm::stable_sort(shares,
-                    [](auto &a, auto &b) { return a.first > b.first; });
+  llvm::stable_sort(shares, [](auto &a, auto &b) { return a.first > b.first; });
   InFlightDiagnostic warning =
       shares.front().second.emitWarning("settling does not converge: the step "
                                         "of ");
   llvm::SmallSetVector<StringRef, 4> names;
   for (auto &[share, population] : shares)
     names.insert(population.getSymName());
-  llvm::interleaveComma(names, warning, [&](StringRef name) {
-    warning << "'" << name << "'";
-  });
+  llvm::interleaveComma(names, warning,
+                        [&](StringRef name) { warning << "'" << name << "'"; });
   warning << " is " << threeDigits(excess)
           << " times the largest stable one, 2/lambda_max, with the initial "
              "weights";

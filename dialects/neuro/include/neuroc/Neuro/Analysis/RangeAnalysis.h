@@ -32,6 +32,9 @@ struct RangeOptions {
   /// declared range or bounds, or this many times the initial weights.
   bool hostWrites = false;
   double writtenRoom = 16.0;
+  /// If not 0: a weight that learns without bounds, and for which nothing can be
+  /// proved, stays below this many times its initial magnitude, or below 4.
+  double learningRoom = 0.0;
 };
 
 /// Runs on a network in core normal form (one model per population, one rule
@@ -64,6 +67,7 @@ private:
   Bound lookup(const std::map<mlir::Operation *, Node> &nodes,
                mlir::Operation *op, llvm::StringRef name) const;
 
+  void run();
   void initialise();
   void addHostWrites();
   bool iterate(bool widen);
@@ -85,6 +89,7 @@ private:
   llvm::DenseMap<mlir::Value, Bound> signals;
   llvm::DenseMap<mlir::Value, Bound> values;
   llvm::DenseMap<mlir::Operation *, Bound> weights;
+  llvm::DenseMap<mlir::Operation *, Interval> rooms; ///< of learning weights
 };
 
 /// Interval of a constant, array or distribution (normal: six sigma).

@@ -44,6 +44,8 @@ public:
   size_t dimension() const { return numCoordinates; }
   /// The derivative times `direction`.
   std::vector<double> apply(llvm::ArrayRef<double> direction);
+  /// About how many nanoseconds of work that is.
+  size_t cost() const;
 
 private:
   using Environment = llvm::DenseMap<mlir::Value, Tangents>;
@@ -57,23 +59,28 @@ private:
   const TickSchedule &schedule;
   std::vector<State> states;
   size_t numCoordinates = 0;
-  llvm::DenseSet<mlir::Operation *> smooth;
+  /// Smooth populations and their models; projections and their weights
+  /// (looking a symbol up takes time that grows with the network).
+  llvm::DenseMap<mlir::Operation *, ModelOp> smooth;
+  llvm::DenseMap<mlir::Operation *, WeightOp> weightOf;
   llvm::DenseMap<mlir::Operation *, ExpandedWeight> weights;
   /// (population, state or parameter) -> present values.
   llvm::DenseMap<std::pair<mlir::Operation *, llvm::StringRef>, Tangents> names;
   llvm::DenseMap<std::pair<mlir::Operation *, llvm::StringRef>,
-                 std::vector<double>> initial;
+                 std::vector<double>>
+      initial;
   llvm::DenseMap<mlir::Value, Tangents> signals;
 };
 
 /// The eigenvalue of largest magnitude of (derivative - identity), by power
 /// iteration; for descent on an energy that is -rate * lambda_max. `vector` is
-/// its direction, `residual` what is missing from an eigenvector.
+/// its direction, `residual` what is missing from an eigenvector: large if
+/// `maxWork` (12 to 300 rounds) did not suffice.
 struct DominantChange {
   double eigenvalue = 0, residual = 0;
   std::vector<double> vector;
 };
-DominantChange findDominantChange(TickMap &map, unsigned maxIterations = 300);
+DominantChange findDominantChange(TickMap &map, size_t maxWork = 200'000'000);
 
 } // namespace neuroc::neuro
 
