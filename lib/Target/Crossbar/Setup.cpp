@@ -112,6 +112,7 @@ LogicalResult Emitter::setUp() {
   view_.emplace(std::move(*created));
   RangeOptions rangeOptions;
   rangeOptions.hostWrites = true;
+  rangeOptions.learningRoom = 16.0;
   ranges.emplace(view_->network, rangeOptions);
   for (FormatOp format : map.list<FormatOp>())
     formats[{format.getOwner().str(), format.getName().str()}] = format;

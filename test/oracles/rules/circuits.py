@@ -32,7 +32,8 @@ def softmax(u):
     return e/e.sum()
 
 
-@oracle(1e-12, rules="softhebb_layer", cpu=1e-5, spinnaker=0.01)
+@oracle(1e-12, rules="softhebb_layer", cpu=1e-5, spinnaker=0.01,
+        crossbar=0.02)
 def softhebb_layer(run):
     x, w0 = rng.normal(size=(15, 3)), rng.normal(size=(4, 3))
     got = run(layer('softhebb_layer(x, 4, eta = 0.1, beta = 1.5, '

@@ -114,7 +114,7 @@ def pairs(covariance):
     return (vectors*np.sqrt(values*n)).T, vectors[:, ::-1].T
 
 
-@oracle(1e-8, rules="oja", cpu=1e-5)
+@oracle(1e-8, rules="oja", cpu=1e-5, crossbar=0.01)
 def oja_principal_component(run):
     """L1: C = [[3, 1], [1, 2]], w -> (0.8506508, 0.5257311), |w| = 1."""
     x, vectors = pairs(np.array([[3.0, 1], [1, 2]]))
@@ -165,7 +165,7 @@ def bcm_law_cooper(run):
                    "eta = 0.1; tau_theta = 6 ms; floor = 0.5")
 
 
-@oracle(1e-6, rules="bcm")
+@oracle(1e-6, rules="bcm", crossbar=0.02)
 def bcm_selective(run):
     """L4: two equally frequent patterns: y -> (2, 0) or (0, 2), theta -> 2."""
     x = np.array([[1, 0.2], [0.3, 1]])

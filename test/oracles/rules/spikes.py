@@ -273,12 +273,14 @@ def voltage_case(run, rule, homeostasis):
     return [("weights", got, want)]
 
 
-@oracle(1e-9, rules="stdp_voltage", cpu=1e-5, spinnaker=1e-05)
+@oracle(1e-9, rules="stdp_voltage", cpu=1e-5, spinnaker=1e-05,
+        crossbar=1e-05)
 def voltage(run):
     return voltage_case(run, "stdp_voltage", False)
 
 
-@oracle(1e-9, rules="stdp_voltage_homeostatic", cpu=1e-5, spinnaker=1e-05)
+@oracle(1e-9, rules="stdp_voltage_homeostatic", cpu=1e-5, spinnaker=1e-05,
+        crossbar=1e-05)
 def voltage_homeostatic(run):
     return voltage_case(run, "stdp_voltage_homeostatic", True)
 
@@ -354,7 +356,7 @@ def per_tick(rate, dt=0.5):
     return (1 - np.exp(-rate/1000*dt))/dt
 
 
-@oracle(1, rules="stdp_pair", cpu=1, spinnaker=1)
+@oracle(1, rules="stdp_pair", cpu=1, spinnaker=1, crossbar=1)
 def drift_pair(run):
     """L7: r r' (A+ tau+ - A- tau-), with the traces' sum over ticks."""
     a, b = per_tick(20), per_tick(30)
@@ -367,7 +369,7 @@ def drift_pair(run):
         100*a*b*(0.01*area(15) - 0.012*area(20)))
 
 
-@oracle(1, rules="stdp_nearest", cpu=1, spinnaker=1)
+@oracle(1, rules="stdp_nearest", cpu=1, spinnaker=1, crossbar=1)
 def drift_nearest(run):
     """L7: r r' (A+/(1/tau+ + r) - A-/(1/tau- + r'))."""
     a, b = per_tick(20), per_tick(30)
@@ -385,7 +387,7 @@ def drift_nearest(run):
                     [(discrete/continuous - 1)/0.05], [0])]
 
 
-@oracle(1, rules="stdp_triplet", cpu=1, spinnaker=1)
+@oracle(1, rules="stdp_triplet", cpu=1, spinnaker=1, crossbar=1)
 def drift_triplet(run):
     """L7: + A3+ tau+ tau_y r r'^2 - A3- tau- tau_x r^2 r' besides pairs."""
     a, b = per_tick(20), per_tick(30)
@@ -402,7 +404,7 @@ def drift_triplet(run):
         100*want)
 
 
-@oracle(1, rules="stdp_multiplicative", cpu=1, spinnaker=1)
+@oracle(1, rules="stdp_multiplicative", cpu=1, spinnaker=1, crossbar=1)
 def fixed_point_multiplicative(run):
     """L7: w* = A+ tau+/(A+ tau+ + A- tau-); the mean stays where it starts."""
     def area(tau, dt=0.5):
@@ -413,7 +415,7 @@ def fixed_point_multiplicative(run):
         "tau_plus = 15 ms; tau_minus = 20 ms", 0, w0=repr(w))
 
 
-@oracle(1, rules="vogels_sprekeler", cpu=1, spinnaker=1)
+@oracle(1, rules="vogels_sprekeler", cpu=1, spinnaker=1, crossbar=1)
 def drift_vogels(run):
     """L7: eta r (2 tau r' - alpha)."""
     a, b = per_tick(20), per_tick(30)

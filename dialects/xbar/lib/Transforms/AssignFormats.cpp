@@ -60,6 +60,7 @@ public:
     RangeOptions options;
     options.unknownMagnitude = unknownMagnitude;
     options.hostWrites = true;
+    options.learningRoom = 16.0;
     RangeAnalysis ranges(network, options);
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(module.getBody());

@@ -147,6 +147,7 @@ private:
       return 0.0;
     RangeOptions options;
     options.hostWrites = true;
+    options.learningRoom = 16.0;
     return RangeAnalysis(view.network, options)
         .weight(weight)
         .interval.magnitude();
