@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 360, 70, 20, 50
+HEAD = 20  # room above the plot
 COLOURS = ["#12436d", "#c2571a", "#3f9b6b", "#7a4fa3", "#8a8a8a", "#b5123f"]
 
 
@@ -108,16 +109,19 @@ def main():
     arguments = parser.parse_args()
     tables = np.load(Path(arguments.run) / "tables.npz")
     parts = (bars if arguments.bars else lines)(tables, arguments)
-    if not arguments.bars:
+    if not arguments.bars:  # the names of the lines, in a row above the plot
+        at = LEFT
         for k, label in enumerate(arguments.labels or [y.partition(":")[0] for y in arguments.y]):
-            parts.append(text(WIDTH - 26, TOP + 14 + 16 * k, label, "end",
+            parts.append(text(at, -4, label, "start",
                               f' fill="{COLOURS[k % len(COLOURS)]}" font-weight="bold"'))
+            at += 8 * len(label) + 20
     parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 10, arguments.xlabel))
     parts.append(text(16, HEIGHT / 2, arguments.ylabel, "middle",
                       f' transform="rotate(-90 16 {HEIGHT / 2:.0f})"'))
-    svg = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+    svg = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT + HEAD}" '
+           f'viewBox="0 {-HEAD} {WIDTH} {HEIGHT + HEAD}" '
            'font-family="sans-serif" font-size="12" fill="#222">'
-           '<rect width="100%" height="100%" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n")
+           '<rect y="-20" width="100%" height="100%" fill="#fff"/>\n' + "\n".join(parts) + "\n</svg>\n")
     Path(arguments.out).write_text(svg, encoding="utf-8")
 
 
