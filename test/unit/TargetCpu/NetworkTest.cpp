@@ -190,6 +190,49 @@ TEST(CpuNetwork, PopulationsPortsAndDivisors) {
                         200);
 }
 
+// Dense sums of real signals in blocks of registers, with every kind of rest:
+// f64 as the reference, f32 near it.
+TEST(CpuNetwork, DenseBlocksAndTheirRests) {
+  for (auto [post, batch] : {std::pair(5, 1),
+                             {16, 1},
+                             {70, 1},
+                             {129, 1},
+                             {9, 2},
+                             {9, 16},
+                             {6, 37},
+                             {5, 67},
+                             {4, 130}}) {
+    std::string n = std::to_string(post);
+    std::string text = network(R"(
+      neuro.weight @W pre [12] post [)" +
+                                   n + R"(] connect #neuro.dense
+        values #neuro.dist<normal(0.0, 1.0)>
+      %y = neuro.project %x through @W delay 1
+        : tensor<12xf32> -> tensor<)" +
+                                   n + R"(xf32>
+      %z = neuro.project %y through @W transposed
+        : tensor<)" + n + R"(xf32> -> tensor<12xf32>
+      neuro.probe @y %y : tensor<)" +
+                                   n + R"(xf32>
+      neuro.probe @z %z : tensor<12xf32>
+)",
+                               batch);
+    expectSameAsReference(text, 3);
+    Options single;
+    single.isDouble = false;
+    auto wide = makeCpu(text), narrow = makeCpu(text, single);
+    ASSERT_TRUE(wide && narrow);
+    Recording a, b;
+    ASSERT_TRUE(wide->step(3, &a).isOk());
+    ASSERT_TRUE(narrow->step(3, &b).isOk());
+    for (unsigned probe : {2u, 3u})
+      for (size_t i = 0; i < a.rows[probe][2].size(); ++i)
+        ASSERT_NEAR(a.rows[probe][2][i], b.rows[probe][2][i],
+                    2e-5 * (1 + std::fabs(a.rows[probe][2][i])))
+            << post << " units, batch " << batch << ", place " << i;
+  }
+}
+
 // In f64 neither the instruction set nor the optimisation level changes a bit;
 // in f32 dense sums may fuse and reorder, which changes the last ones.
 TEST(CpuNetwork, LevelsGiveTheSameBits) {
