@@ -79,6 +79,12 @@ LogicalResult Emitter::emitTraces(TileState &t, Learning &learning,
           return Operand::memory(values, point);
         if (get.getName() == (onPre ? "pre" : "post"))
           return Operand::memory(signal, signalFrac(source.base));
+        for (TraceOp other : plastic.getRuleOp().list<TraceOp>())
+          if (other.getSymName() == get.getName() &&
+              other.getSide() == trace.getSide())
+            return Operand::memory(learning.traces.at(get.getName().str()) +
+                                       first,
+                                   frac(owner, get.getName()));
         for (auto [index, factor] : llvm::enumerate(plastic.getFactors())) {
           if (cast<StringAttr>((*plastic.getFactorNames())[index]).getValue() !=
               get.getName())

@@ -219,7 +219,14 @@ Operand VectorCode::squareRoot(Operand a) {
   return result;
 }
 
+static InFlightDiagnostic withoutCode(Operation *op) {
+  return op->emitError() << "unsupported: operation '" << op->getName()
+                         << "' has no vector code on a crossbar machine";
+}
+
 LogicalResult VectorCode::function(Operation *op, Operand &result) {
+  if (op->getNumOperands() == 0)
+    return withoutCode(op);
   Operand a = values.lookup(op->getOperand(0));
   Interval in = ranges.value(op->getOperand(0)).interval;
   int frac = fracOf(op->getResult(0));
@@ -304,8 +311,7 @@ LogicalResult VectorCode::function(Operation *op, Operand &result) {
                 "to 8";
     }
   } else {
-    return op->emitError() << "unsupported: operation '" << op->getName()
-                           << "' has no vector code on a crossbar machine";
+    return withoutCode(op);
   }
   return success();
 }
