@@ -384,8 +384,8 @@ LogicalResult Emitter::emitPooling(TileState &t, Projection &p, Share &share) {
   else
     values.assign(size_t(post[0] * perGroup * taps),
                   getSingleValue(p.weight.getValues()).value_or(0.0));
-  bool ones = in.isPoint() &&
-              llvm::all_of(values, [](double v) { return v == 1.0; });
+  bool ones =
+      in.isPoint() && llvm::all_of(values, [](double v) { return v == 1.0; });
   std::vector<int32_t> words;
   for (int64_t i = firstOut * perGroup * taps; i < lastOut * perGroup * taps;
        ++i)

@@ -105,9 +105,8 @@ LogicalResult Emitter::emitTraces(TileState &t, Learning &learning,
       if (isa<DtOp>(op))
         return Operand::constant(view_->network.getDt().convertToDouble());
       if (auto random = dyn_cast<RandomOp>(op))
-        return emitDraw(t, vectors, random, learning.keyBlock, [&] {
-          t.tile.emit(Op::Addi, {kC, kOffset, first});
-        });
+        return emitDraw(t, vectors, random, learning.keyBlock,
+                        [&] { t.tile.emit(Op::Addi, {kC, kOffset, first}); });
       return std::nullopt;
     };
     auto sink = [&](Operation *, Operand value) {
@@ -231,7 +230,8 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
     if (isa<DtOp>(op))
       return Operand::constant(view_->network.getDt().convertToDouble());
     if (auto random = dyn_cast<RandomOp>(op)) {
-      // Synapse pre * posts + post: consecutive along a row of pre, else a list.
+      // Synapse pre * posts + post: consecutive along a row of pre, else a
+      // list.
       if (rowIsPre)
         return emitDraw(t, vectors, random, learning.keyBlock, [&] {
           t.tile.emit(Op::Addi, {kC, kRow, block.row0});
@@ -243,9 +243,9 @@ LogicalResult Emitter::emitRow(TileState &t, Learning &learning, Block &block,
           t, vectors, random, learning.keyBlock,
           [&] {
             vectors.address(kA, entities);
-            t.tile.emit(Op::Addi,
-                        {kB, kRow,
-                         block.col0 * weight.getNumPost() + block.row0});
+            t.tile.emit(
+                Op::Addi,
+                {kB, kRow, block.col0 * weight.getNumPost() + block.row0});
             t.tile.set(kC, weight.getNumPost());
             t.tile.emit(Op::Viota, {kA, kB, kC, kLength});
             vectors.address(kC, entities);

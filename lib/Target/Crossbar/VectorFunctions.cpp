@@ -74,7 +74,8 @@ Operand VectorCode::exponential(Operand a, int frac) {
 
 static std::optional<double> positiveConstant(Value value) {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
-  auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
+  auto number =
+      constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
   if (!number || !(number.getValueAsDouble() > 0.0))
     return std::nullopt;
   return number.getValueAsDouble();
@@ -87,8 +88,7 @@ Operation *matchLogistic(Operation *quotient) {
   if (!sum || !sum->hasOneUse() || !positiveConstant(division.getLhs()))
     return nullptr;
   for (bool swapped : {false, true}) {
-    auto power =
-        sum->getOperand(swapped ? 1 : 0).getDefiningOp<math::ExpOp>();
+    auto power = sum->getOperand(swapped ? 1 : 0).getDefiningOp<math::ExpOp>();
     if (power && power->hasOneUse() &&
         positiveConstant(sum->getOperand(swapped ? 0 : 1)))
       return power;
@@ -141,8 +141,8 @@ Operand VectorCode::logistic(Operation *quotient) {
   release(low);
   if (a == b)
     return e;
-  Operand result = multiply(e, Operand::constant(a / b),
-                            chooseFrac(Interval{0.0, a / b}));
+  Operand result =
+      multiply(e, Operand::constant(a / b), chooseFrac(Interval{0.0, a / b}));
   release(e);
   return result;
 }

@@ -101,6 +101,20 @@ TEST(Slices, CountIsTight) {
     }
 }
 
+TEST(Quantize, RoomForOtherValues) {
+  // The host writes up to 0.5: its fractions are levels, whatever is there now.
+  std::vector<double> values{0.25, 0.0, -0.125, 0.0};
+  QuantizedMatrix matrix = quantizeColumns(values, 2, 2, 8, false, 0.5);
+  for (double scale : matrix.scales)
+    for (int parts : {1, 2, 3, 4, 5, 6, 8}) {
+      double level = 0.5 / parts / scale;
+      EXPECT_NEAR(level, std::round(level), 1e-9) << parts;
+      EXPECT_LE(level, 127.0);
+    }
+  EXPECT_EQ(matrix.levels, (std::vector<int16_t>{60, 0, -30, 0}));
+  EXPECT_EQ(matrix.maxLevel, 127); // what the cells must hold
+}
+
 TEST(Range, LosslessIsTightOnBothSides) {
   // One column of 42 and of 43 cells at level 3: 126 fits 127, 129 does not.
   for (int64_t rows : {42, 43}) {

@@ -60,8 +60,7 @@ QuantizedMatrix quantizeColumns(std::span<const double> values, int64_t rows,
       most = std::max(most, std::fabs(values[size_t(row * cols + col)]));
     if (most == 0.0)
       continue;
-    double scale =
-        room > 0.0 ? 0.0 : findGrid(values, rows, cols, col, limit);
+    double scale = room > 0.0 ? 0.0 : findGrid(values, rows, cols, col, limit);
     if (scale == 0.0)
       scale = most / limit;
     result.scales[size_t(col)] = scale;

@@ -198,9 +198,9 @@ private:
         in.sources.push_back(direct.source.base);
     // A group of units that a stage reduces over stays together.
     population.getModelOp().walk([&](ReduceOp reduce) {
-      in.granule = std::lcm(
-          in.granule, reduce.getGroup() ? int64_t(*reduce.getGroup())
-                                        : population.getNumUnits());
+      in.granule =
+          std::lcm(in.granule, reduce.getGroup() ? int64_t(*reduce.getGroup())
+                                                 : population.getNumUnits());
     });
     return in;
   }

@@ -155,8 +155,8 @@ private:
 
   /// Rows are the inputs of the main projection: pre units, or post units when
   /// the weight is only read transposed.
-  LogicalResult addMatrix(WeightOp weight, NetworkView &view,
-                          PlasticOp plastic, bool transposed, bool bothWays) {
+  LogicalResult addMatrix(WeightOp weight, NetworkView &view, PlasticOp plastic,
+                          bool transposed, bool bothWays) {
     int64_t numPre = weight.getNumPre(), numPost = weight.getNumPost();
     int64_t rows = transposed ? numPost : numPre;
     int64_t cols = transposed ? numPre : numPost;

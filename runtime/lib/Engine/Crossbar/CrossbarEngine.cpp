@@ -316,10 +316,10 @@ Status CrossbarEngine::readManifest() {
                                   std::to_string(infos.size())};
   for (size_t i = 0; i < infos.size(); ++i)
     if (infos[i].name != program.probes[i].name)
-      return {Code::InputError, origin + ".program.probes[" + std::to_string(i) +
-                                    "]: is '" + program.probes[i].name +
-                                    "', the manifest has '" + infos[i].name +
-                                    "' there"};
+      return {Code::InputError,
+              origin + ".program.probes[" + std::to_string(i) + "]: is '" +
+                  program.probes[i].name + "', the manifest has '" +
+                  infos[i].name + "' there"};
   return Status::ok();
 }
 
