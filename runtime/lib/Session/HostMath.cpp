@@ -95,7 +95,8 @@ static Unary findUnary(std::string_view name) {
       {"abs", [](double x) { return std::fabs(x); }},
       {"floor", [](double x) { return std::floor(x); }},
       {"ceil", [](double x) { return std::ceil(x); }},
-      {"round", [](double x) { return std::nearbyint(x); }},
+      // Halves away from 0, as in models and at compile time.
+      {"round", [](double x) { return std::round(x); }},
       {"sign", [](double x) { return double(x > 0) - double(x < 0); }},
       {"relu", [](double x) { return x > 0 ? x : x == x ? 0.0 : x; }},
       {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }},

@@ -73,7 +73,7 @@ TEST(HostMath, Elementwise) {
   near(calc("heaviside", {x}), {1, 0, 1, 1, 1, 1});
   near(calc("sigmoid", {number(0)}), {0.5});
   near(calc("not", {x}), {0, 0, 0, 0, 1, 0});
-  near(calc("round", {vec({0.5, 1.5, -0.2})}), {0, 2, 0});
+  near(calc("round", {vec({0.5, 2.5, -1.5, -0.2})}), {1, 3, -2, 0});
   near(calc("is_finite", {vec({1, INFINITY, NAN})}), {1, 0, 0});
   near(calc("mod", {vec({7, -7}), number(3)}), {1, -1});
   near(calc("minimum", {x, number(0)}), {0, -2, 0, 0, 0, 0});
