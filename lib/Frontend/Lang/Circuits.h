@@ -136,6 +136,7 @@ private:
   std::optional<std::vector<double>>
   shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env);
   const Origin *origin(SMLoc loc, std::string text, const Origin *outer);
+  bool hasUnits(const Expr &e, const Scope &scope, const ConstEnv *env);
   ExprPtr number(double x, const Expr &like);
 
   Diag &diag;
@@ -145,6 +146,7 @@ private:
   std::vector<std::unique_ptr<Scope>> scopes;
   std::vector<std::unique_ptr<Origin>> origins;
   std::set<std::string> prefixes;
+  bool ofSteps = false; ///< rewriting steps of an experiment
   std::set<const NameEntry *> measuring; ///< shapes being evaluated
   size_t statements = 0;
 };

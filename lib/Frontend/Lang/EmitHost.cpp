@@ -219,12 +219,13 @@ void Elaborator::emitIf(NetworkInfo &net, ConstEnv &env, const Item &it,
     ConstResult r = evalConst(*it.value, &env);
     if (!r)
       return;
-    if (!r->boolean || !r->p.isNumber()) {
+    if (!r->boolean || r->p.dist) {
       diag.error(it.value->loc, "what stands after 'if' must be a condition, "
                                 "but " + quote(*it.value) + " is none");
       return;
     }
-    emitInPlace(net, env, r->p.number() != 0 ? it.body : it.other, loops);
+    bool all = llvm::all_of(r->p.data, [](double x) { return x != 0; });
+    emitInPlace(net, env, all ? it.body : it.other, loops);
     return;
   }
   Value condition =

@@ -125,15 +125,16 @@ std::optional<HostResult> HostDomain::name(const Expr &e) {
     return read(neuro::HostKind::Variable, e.name, "", "", e.loc, it->second);
   if (const ConstTyped *c = env.lookup(e.name))
     return literal(*c, e.loc);
-  ExperimentState::Variable any;
-  any.anyUnit = true;
-  if (el.readouts.count(e.name))
-    return read(neuro::HostKind::Table, e.name, "", "", e.loc, any);
-  if (net.datasets.count(e.name))
-    return read(neuro::HostKind::Dataset, e.name, "", "", e.loc, any);
+  // A weight before the table that `readout W = W` makes of its past.
   if (auto w = net.weights.find(e.name); w != net.weights.end())
     return read(neuro::HostKind::Weight, e.name, "", "", e.loc,
                 {w->second.dim, false, w->second.anyUnit});
+  ExperimentState::Variable any;
+  any.anyUnit = true;
+  if (net.datasets.count(e.name))
+    return read(neuro::HostKind::Dataset, e.name, "", "", e.loc, any);
+  if (el.readouts.count(e.name))
+    return read(neuro::HostKind::Table, e.name, "", "", e.loc, any);
   if (auto g = global(e))
     return g;
   if (net.nodes.count(e.name) || net.probeSpikes.count(e.name)) {

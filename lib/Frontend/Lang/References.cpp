@@ -276,6 +276,17 @@ Expansion::shapeOf(const Expr &call, const Scope &scope, const ConstEnv *env) {
   return shape;
 }
 
+/// True if `e` names something that is declared with a number of units.
+bool Expansion::hasUnits(const Expr &e, const Scope &scope,
+                         const ConstEnv *env) {
+  ExprPtr own = clone(e);
+  Ref ref;
+  return rootOf(*own) && resolveChain(own, scope, env, ref, false) &&
+         ref.entry &&
+         (ref.entry->item->keyword == "scalar" ||
+          !ref.entry->item->shape.empty());
+}
+
 void Expansion::rewrite(ExprPtr &e, const Scope &scope, const ConstEnv *env,
                         bool refs, bool strict) {
   if (!e)
@@ -308,6 +319,12 @@ void Expansion::rewrite(ExprPtr &e, const Scope &scope, const ConstEnv *env,
   }
   if (e->kind == Expr::Call) {
     bool network = &scope == &root;
+    // In an experiment the size of any array, which the host counts.
+    if (e->name == "size" && ofSteps && e->args.size() == 1 &&
+        !hasUnits(*e->args[0], scope, env)) {
+      rewrite(e->args[0], scope, env, refs, false);
+      return;
+    }
     if (e->name == "size" || e->name == "shape") {
       auto shape = shapeOf(*e, scope, env);
       double units = 1;
@@ -357,7 +374,9 @@ void Expansion::rewrite(ExprPtr &e, const Scope &scope, const ConstEnv *env,
 
 ExprPtr Expansion::resolve(const Expr &e, const ConstEnv *env) {
   ExprPtr own = clone(e);
+  ofSteps = true;
   rewrite(own, root, env, true);
+  ofSteps = false;
   return own;
 }
 
