@@ -77,7 +77,7 @@ def check_graph(run, function, phi, dphi, known):
     return rows, z
 
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=2e-4, crossbar=5e-2)
 def cyclic_graph_linear(run):
     """All of a known; the rest in closed form from the quadratic energy."""
     rows, z = check_graph(run, "", lambda x: x, lambda x: np.ones_like(x),
@@ -92,7 +92,7 @@ def cyclic_graph_linear(run):
     return rows + [("closed form", np.concatenate([z["b"], z["c"]]), rest)]
 
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=1e-4, crossbar=3e-2)
 def cyclic_graph_tanh(run):
     """One unit of a is not known and is completed by the others."""
     return check_graph(run, "inside = tanh", tanh, dtanh, [1, 0, 1])[0]
@@ -210,7 +210,7 @@ experiment settle on maps {
 
 #--- Time ---------------------------------------------------------------------------
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=1e-4, crossbar=5e-2)
 def p6_kalman(run):
     """z settles on the mean of a Kalman filter whose predictive precision (the
     steady one) weights the error about A times the last estimate."""

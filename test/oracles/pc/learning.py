@@ -64,7 +64,7 @@ def same(name, changes, expected):
             for l, (c, e) in enumerate(zip(changes, expected))]
 
 
-@oracle(exact=1e-14, cpu=2e-6)
+@oracle(exact=1e-14, cpu=2e-6, spinnaker=2e-4, crossbar=3e-2)
 def p3_z_il(run):
     rows = []
     for name, options, inside in BOTH:
@@ -73,7 +73,7 @@ def p3_z_il(run):
     return rows
 
 
-@oracle(exact=1e-14, cpu=2e-6)
+@oracle(exact=1e-14, cpu=2e-6, spinnaker=2e-4, crossbar=3e-2)
 def p3_fixed_prediction(run):
     rows = []
     for name, options, inside in BOTH:
@@ -116,21 +116,21 @@ def settle(x, y, steps, rate, precision=1.0, eta=0.0, weights=W, always=True,
     return [a - b for a, b in zip(w, weights)]
 
 
-@oracle(exact=1e-12, cpu=2e-5)
+@oracle(exact=1e-12, cpu=2e-5, spinnaker=2e-4, crossbar=3e-2)
 def incremental(run):
     changes = run_chain(run, "pc_incremental(e, go, 3, 40)", eta=0.05,
                         hidden="rate = 0.2; inside = tanh")
     return same("iPC", changes, settle(X, Y, 40, 0.2, eta=0.05))
 
 
-@oracle(exact=1e-12, cpu=2e-5)
+@oracle(exact=1e-12, cpu=2e-5, spinnaker=2e-4, crossbar=2e-2)
 def settle_then_learn(run):
     changes = run_chain(run, "pc_settle_then_learn(e, go, 3, 30)", eta=0.5,
                         hidden="rate = 0.2; inside = tanh")
     return same("IL", changes, settle(X, Y, 30, 0.2, eta=0.5, always=False))
 
 
-@oracle(exact=1e-12, cpu=2e-6)
+@oracle(exact=1e-12, cpu=2e-6, spinnaker=1e-4, crossbar=3e-2)
 def p10_delta_rule(run):
     """Incremental with a zero value rate: only the output layer learns, by the
     delta rule."""
@@ -214,7 +214,7 @@ def p8_cross_entropy(run):
             ("energy", tables["F"], [-np.log(p[2])]*3)]
 
 
-@oracle(exact=1e-12, cpu=1e-5)
+@oracle(exact=1e-12, cpu=1e-5, spinnaker=1e-4, crossbar=4e-2)
 def bernoulli(run):
     a, y = rng.normal(0, 2, (2, 4)), np.array([0, 0.3, 1.0, 0])
     p = 1/(1 + np.exp(-a))

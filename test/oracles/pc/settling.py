@@ -61,20 +61,20 @@ def p1_euler(run):
     return rows[:1] if run.target == "crossbar" else rows
 
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=2e-3, crossbar=5e-2)
 def p1_momentum(run):
     return at_rest(run_supervised(run, "pc_node_momentum", "momentum = 0.6",
                                   rate=0.15))
 
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=2e-3, crossbar=5e-2)
 def p1_adaptive(run):
     # The start is ten times too large; each unit finds its own step.
     return at_rest(run_supervised(run, "pc_node_adaptive", "largest = 0.5",
                                   rate=0.8))
 
 
-@oracle(exact=1e-10, cpu=1e-4)
+@oracle(exact=1e-10, cpu=1e-4, spinnaker=2e-3, crossbar=5e-2)
 def p1_bold(run):
     return at_rest(run_supervised(
         run, "pc_node_bold", rate=0.8, steps="step 3000 ticks",
@@ -147,7 +147,7 @@ def p7_ridge(run):
              np.linalg.solve(G.T @ G + LAMBDA*np.eye(4), G.T @ D))]
 
 
-@oracle(exact=1e-10, cpu=2e-6)
+@oracle(exact=1e-10, cpu=2e-6, spinnaker=1e-4, crossbar=3e-2)
 def p7_covariance(run):
     """The slope at rest + unit vector is a column of the inverse covariance."""
     rest = np.linalg.solve(G.T @ G + LAMBDA*np.eye(4), G.T @ D)
@@ -169,7 +169,7 @@ def sparse_optimum(width):
     return z
 
 
-@oracle(exact=1e-10, cpu=1e-5)
+@oracle(exact=1e-10, cpu=1e-5, spinnaker=0, crossbar=0)
 def prior_soft_threshold(run):
     program = f"""
 network sparse {{
@@ -198,7 +198,7 @@ def prior_cauchy(run):
     return [("slope", G.T @ (G @ z - D) + 0.6*2*z/(1 + z*z), np.zeros(4))]
 
 
-@oracle(exact=1e-12, cpu=1e-5)
+@oracle(exact=1e-12, cpu=1e-5, spinnaker=1e-4, crossbar=3e-2)
 def prior_laplace(run):
     """Euler with a Laplace prior, step by step."""
     tables = run(latent("prior = 0.05; prior_slope = pc_laplace",
@@ -211,7 +211,7 @@ def prior_laplace(run):
     return [("course", tables["z"][:30], rows)]
 
 
-@oracle(exact=1e-9, cpu=1e-4)
+@oracle(exact=1e-9, cpu=1e-4, spinnaker=1e-4, crossbar=3e-2)
 def both_placements(run):
     """mu = outside(W inside(z)): the slope of F vanishes at rest."""
     program = latent("prior = 0.5; inside = tanh", "step 3000 ticks")
@@ -413,7 +413,7 @@ experiment learn on precision {{
 """
 
 
-@oracle(exact=1e-8, cpu=1e-4)
+@oracle(exact=1e-8, cpu=1e-4, spinnaker=1e-2, crossbar=0.1)
 def p5_log_variance_shared(run):
     tables = run(precision(
         """population e : pc_error_learnt[5]
@@ -422,7 +422,7 @@ def p5_log_variance_shared(run):
     return [("P5", np.exp(tables["s"]), [np.mean((OBS - MU)**2)])]
 
 
-@oracle(exact=1e-8, cpu=1e-4)
+@oracle(exact=1e-8, cpu=1e-4, spinnaker=0.1, crossbar=0.5)
 def p5_log_variance_per_unit(run):
     tables = run(precision(
         """population e : pc_error_learnt[5]
