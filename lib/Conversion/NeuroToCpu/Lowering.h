@@ -206,6 +206,7 @@ private:
   std::vector<std::string> bufferNames;
   unsigned functionCount = 0, scratchCount = 0;
 
+  int64_t expanded = 0;    ///< operations that the run has in place of calls
   mlir::Attribute runPlan; ///< null: the engine goes through each tick
   AttrList items, plastics, stimuli, spikeArrays, populations, recorders;
 };

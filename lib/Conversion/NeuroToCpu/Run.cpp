@@ -21,8 +21,10 @@ enum Control : int64_t {
               ///< and one per plastic (enabled or not)
 };
 
-/// Code of at most this many operations times places is expanded in place.
-constexpr int64_t kSmall = 4096;
+/// Code of at most this many operations times places is expanded in place, as
+/// long as all of it together has no more than kAll operations: the time that
+/// LLVM takes for one function grows faster than its size.
+constexpr int64_t kSmall = 4096, kAll = 6000;
 
 int64_t Lowering::rowsPerRun() {
   int64_t width = 1;
@@ -225,7 +227,8 @@ void Lowering::emitRunItem(Kernel &k, DictionaryAttr item, Value now,
   int64_t places = 1;
   for (int64_t output : given)
     places = std::max(places, signals[output].units);
-  bool small = operations * places <= kSmall;
+  expanded += operations;
+  bool small = operations * places <= kSmall && expanded <= kAll;
   auto population = item.getAs<StringAttr>("population");
   int64_t every = 1;
   if (population)
