@@ -678,12 +678,17 @@ void Elaborator::emitForIn(NetworkInfo &net, ConstEnv &env, const Item &it,
   auto values = loopValues(net, it, &env);
   if (!values)
     return;
+  // The counter hides a variable of its name.
+  auto &variables = experimentState->variables;
+  auto hidden = variables.extract(it.name.name);
   for (const ConstTyped &value : *values) {
     ConstEnv inner;
     inner.outer = &env;
     inner[it.name.name] = value;
     emitInPlace(net, inner, it.body, loops);
   }
+  if (hidden)
+    variables.insert(std::move(hidden));
 }
 
 } // namespace neuroc::lang
