@@ -191,3 +191,19 @@ neuro.network @n dt 1.0 {
   // expected-error @below {{'neuro.step' op expects parent op to be one of 'neuro.experiment, neuro.phase, neuro.repeat, neuro.for_each, neuro.if, neuro.while'}}
   neuro.step 3
 }
+
+// -----
+
+neuro.rule @r {
+  neuro.on tick {
+  }
+}
+neuro.network @n dt 1.0 {
+  %x = neuro.stimulus @x : tensor<1xf32>
+  neuro.weight @W pre [1] post [1] connect #neuro.dense values 0.0
+  neuro.plastic @p on @W rule @r pre %x post %x : tensor<1xf32>, tensor<1xf32>
+}
+neuro.experiment @experiment_r2_call on @n {
+  // expected-error @below {{'neuro.call' op calls 'p', but rule 'r' has no handler 'on call'}}
+  neuro.call @p
+}

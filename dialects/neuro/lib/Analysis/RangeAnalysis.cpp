@@ -292,12 +292,62 @@ void RangeAnalysis::initialise() {
                             : Interval::point(0.0)),
             true};
       else
-        signals[stimulus.getOutput()] = {
-            Interval::symmetric(options.unknownMagnitude), false};
+        signals[stimulus.getOutput()] = {presented(stimulus), false};
     } else if (isa<SpikeArrayOp>(op)) {
       signals[op.getResult(0)] = {Interval::boolean(), true};
     }
   }
+}
+
+/// What the experiments present, if all of it is known.
+Interval RangeAnalysis::presented(StimulusOp stimulus) {
+  StringRef name = stimulus.getSymName();
+  Interval all = stimulus.getInitAttr() ? intervalOf(stimulus.getInitAttr())
+                                        : Interval::point(0.0);
+  bool known = options.hostWrites, any = false;
+  auto present = [&](std::optional<Attribute> values) {
+    any = true;
+    if (values && *values)
+      all = all.join(intervalOf(*values));
+    else
+      known = false;
+  };
+  auto dataset = [&](ExperimentOp experiment, StringRef data) {
+    Operation *op = SymbolTable::lookupSymbolIn(network, data);
+    if (!op)
+      op = SymbolTable::lookupSymbolIn(experiment->getParentOp(), data);
+    auto found = dyn_cast_or_null<DatasetOp>(op);
+    present(found && found.getValues() ? std::optional<Attribute>(*found.getValues())
+                                       : std::nullopt);
+  };
+  for (auto experiment :
+       network->getParentOfType<ModuleOp>().getOps<ExperimentOp>()) {
+    if (experiment.getNetwork() != network.getSymName())
+      continue;
+    experiment.walk([&](Operation *op) {
+      if (auto step = dyn_cast<PresentOp>(op);
+          step && step.getStimulus() == name) {
+        if (step.getDataset())
+          dataset(experiment, *step.getDataset());
+        else
+          present(step.getValues());
+      } else if (auto step = dyn_cast<StreamOp>(op)) {
+        for (auto [target, data] :
+             llvm::zip(step.getStimuli(), step.getDatasets()))
+          if (cast<FlatSymbolRefAttr>(target).getValue() == name)
+            dataset(experiment, cast<FlatSymbolRefAttr>(data).getValue());
+      } else if (auto step = dyn_cast<StoreOp>(op);
+                 step && step.getInto() == HostKind::Signal &&
+                 step.getTarget() == name) {
+        auto literal = step.getValue().getDefiningOp<LiteralOp>();
+        present(literal ? std::optional<Attribute>(literal.getValues())
+                        : std::nullopt);
+      }
+    });
+  }
+  if (!known || !(any || stimulus.getInitAttr()) || !all.isFinite())
+    return Interval::symmetric(options.unknownMagnitude);
+  return all;
 }
 
 /// What the host writes is not the network's doing: it is known where it is a

@@ -99,6 +99,21 @@ private:
     return need<PlasticOp>(step, name, "plasticity");
   }
 
+  LogicalResult needCallable(Operation *step, StringRef name) {
+    if (failed(needPlastic(step, name)))
+      return failure();
+    auto plastic = dyn_cast_or_null<PlasticOp>(lookup(name));
+    RuleOp rule = plastic ? plastic.getRuleOp() : RuleOp();
+    if (!rule)
+      return success();
+    for (HandlerOp handler : rule.list<HandlerOp>())
+      if (handler.getEvent() == Event::Call)
+        return success();
+    return step->emitOpError("calls '")
+           << name << "', but rule '" << plastic.getRule()
+           << "' has no handler 'on call'";
+  }
+
   /// Sugar becomes a population of the same name.
   LogicalResult needSnapshotItem(Operation *step, StringRef name) {
     if (isa_and_nonnull<AssociativeMemoryOp, PcLayerOp>(lookup(name)))
@@ -196,7 +211,7 @@ private:
     if (auto step = dyn_cast<DisableOp>(op))
       return needPlastic(op, step.getPlastic());
     if (auto step = dyn_cast<CallOp>(op))
-      return needPlastic(op, step.getPlastic());
+      return needCallable(op, step.getPlastic());
     if (auto step = dyn_cast<ReleaseOp>(op))
       return needState(op, step.getPopulation(), step.getVariable());
     if (auto step = dyn_cast<ClampOp>(op)) {

@@ -29,7 +29,8 @@ struct RangeOptions {
   double longestRun = 1048576.0;
   /// Whether states and weights that the experiments on the network assign or
   /// clamp have room for that: for the values where they are known, else for the
-  /// declared range or bounds, or this many times the initial weights.
+  /// declared range or bounds, or this many times the initial weights. A
+  /// stimulus without a range takes that of what they present, if it is known.
   bool hostWrites = false;
   double writtenRoom = 16.0;
   /// If not 0: a weight that learns without bounds, and for which nothing can be
@@ -70,6 +71,7 @@ private:
   void run();
   void initialise();
   void addHostWrites();
+  Interval presented(StimulusOp stimulus);
   bool iterate(bool widen);
   bool visitPopulation(PopulationOp population, bool widen);
   bool visitPlastic(PlasticOp plastic, bool widen);
