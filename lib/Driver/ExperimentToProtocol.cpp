@@ -118,7 +118,7 @@ json::Object Writer::forEach(neuro::ForEachOp op) {
     out["shuffled"] = int64_t(*key);
   if (auto counter = op.getCounter())
     out["counter"] = *counter;
-  if (op->hasAttr("neuro.batched"))
+  if (op.getBatched())
     out["batched"] = true;
   place(out, op);
   out["body"] = steps(op.getBody().front());

@@ -48,6 +48,10 @@ Failure checkTarget(llvm::StringRef name, bool forRun, const Target *&target) {
   if (name == "reference")
     return {Nc::UnknownTarget, "the reference interpreter has no programs",
             "`neuroc run MODEL --target=reference` runs a model on it"};
+  // `compare` and `expect … on` have a name for a target with an option.
+  if (llvm::StringRef base = name; base.consume_back("-f64") && findTarget(base))
+    return {Nc::UnknownTarget, "no target '" + name.str() + "'",
+            "write `--target=" + base.str() + " --precision=f64`"};
   return {Nc::UnknownTarget, "no target '" + name.str() + "'" +
                                  rt::suggestName(name.str(), known)};
 }

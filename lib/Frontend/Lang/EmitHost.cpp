@@ -350,7 +350,7 @@ void Elaborator::emitForEach(NetworkInfo &net, ConstEnv &env, const Item &it,
   auto op = neuro::ForEachOp::create(b, diag.location(it.loc), name, rows, key,
                                      counter);
   if (batched)
-    op->setAttr("neuro.batched", b.getUnitAttr());
+    op.setBatched(true);
   experimentState->rowLoops.push_back({name, as ? as->value->name : ""});
   bool outer = batchedLoop;
   batchedLoop = batched;

@@ -546,7 +546,7 @@ neuro.rule @r {
 neuro.network @plastic_r4_pre dt 1.0 {
   %x = neuro.stimulus @x : tensor<2xf32>
   neuro.weight @W pre [2] post [2] connect #neuro.dense values 1.0
-  // expected-error @below {{'neuro.plastic' op rule 'r' has a handler 'on pre', which needs a spike signal; the pre signal is real}}
+  // expected-error @below {{'neuro.plastic' op rule 'r' has a handler 'on pre', which needs a spike signal; the pre signal is real: use 'on tick', or an equation of the trace}}
   neuro.plastic @p on @W rule @r pre %x post %x : tensor<2xf32>, tensor<2xf32>
 }
 
@@ -558,7 +558,7 @@ neuro.rule @r {
 neuro.network @plastic_r4_post dt 1.0 {
   %x = neuro.stimulus @x : tensor<2xf32>
   neuro.weight @W pre [2] post [2] connect #neuro.dense values 1.0
-  // expected-error @below {{'neuro.plastic' op rule 'r' has a handler 'on post', which needs a spike signal; the post signal is real}}
+  // expected-error @below {{'neuro.plastic' op rule 'r' has a handler 'on post', which needs a spike signal; the post signal is real: use 'on tick', or an equation of the trace}}
   neuro.plastic @p on @W rule @r pre %x post %x : tensor<2xf32>, tensor<2xf32>
 }
 
@@ -573,7 +573,7 @@ neuro.rule @r {
 neuro.network @plastic_r4_trace dt 1.0 {
   %x = neuro.stimulus @x : tensor<2xf32>
   neuro.weight @W pre [2] post [2] connect #neuro.dense values 1.0
-  // expected-error @below {{'neuro.plastic' op rule 'r' has a trace with a spike region, which needs a spike signal; the pre signal is real}}
+  // expected-error @below {{'neuro.plastic' op rule 'r' has a trace with a spike region, which needs a spike signal; the pre signal is real: use 'on tick', or an equation of the trace}}
   neuro.plastic @p on @W rule @r pre %x post %x : tensor<2xf32>, tensor<2xf32>
 }
 

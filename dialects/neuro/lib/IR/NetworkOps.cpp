@@ -616,7 +616,8 @@ LogicalResult PlasticOp::verifySymbolUses(SymbolTableCollection &) {
       return success();
     return emitOpError("rule '")
            << getRule() << "' has " << what << ", which needs a spike signal; "
-           << "the " << stringifySide(side) << " signal is real";
+           << "the " << stringifySide(side)
+           << " signal is real: use 'on tick', or an equation of the trace";
   };
   for (HandlerOp handler : rule.list<HandlerOp>()) {
     if (handler.getEvent() == Event::Pre &&

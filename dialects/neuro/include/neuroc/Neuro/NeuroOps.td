@@ -735,15 +735,17 @@ def ForEachOp : Neuro_Step<"for_each", [SingleBlock, NoTerminator,
     innermost loop counts. `rows [first, last]`, default all rows. `shuffled key`
     takes the rows in a random order that differs each time the loop is run and
     depends only on (seed, key, number of the run). `counter` names a variable
-    that holds the row.
+    that holds the row. `batched` takes as many rows at a time as
+    the network has lanes, one for each.
   }];
   let arguments = (ins FlatSymbolRefAttr:$dataset,
                    OptionalAttr<DenseI64ArrayAttr>:$rows,
                    OptionalAttr<I64Attr>:$shuffled,
-                   OptionalAttr<StrAttr>:$counter);
+                   OptionalAttr<StrAttr>:$counter, UnitAttr:$batched);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{ $dataset (`rows` $rows^)? (`shuffled` $shuffled^)?
-    (`counter` $counter^)? attr-dict-with-keyword $body }];
+    (`counter` $counter^)? (`batched` $batched^)? attr-dict-with-keyword
+    $body }];
   let hasVerifier = 1; // for_each_r1: rows is [first, last], 0 <= first <= last
 }
 def PresentOp : Neuro_Step<"present"> {
