@@ -299,6 +299,19 @@ void RangeAnalysis::initialise() {
   }
 }
 
+void warnOfUnknownRange(StimulusOp stimulus, const Bound &bound,
+                        double unknownMagnitude) {
+  if (stimulus.getRangeAttr() || bound.proved ||
+      bound.interval.magnitude() < unknownMagnitude)
+    return;
+  stimulus.emitWarning("the values of '")
+      << stimulus.getSymName()
+      << "' are not known before the run, so its fixed-point numbers have room "
+         "for +-"
+      << int64_t(unknownMagnitude)
+      << " and few digits; declare `range [lo, hi]`";
+}
+
 /// What the experiments present, if all of it is known.
 Interval RangeAnalysis::presented(StimulusOp stimulus) {
   StringRef name = stimulus.getSymName();
@@ -317,8 +330,9 @@ Interval RangeAnalysis::presented(StimulusOp stimulus) {
     if (!op)
       op = SymbolTable::lookupSymbolIn(experiment->getParentOp(), data);
     auto found = dyn_cast_or_null<DatasetOp>(op);
-    present(found && found.getValues() ? std::optional<Attribute>(*found.getValues())
-                                       : std::nullopt);
+    present(found && found.getValues()
+                ? std::optional<Attribute>(*found.getValues())
+                : std::nullopt);
   };
   for (auto experiment :
        network->getParentOfType<ModuleOp>().getOps<ExperimentOp>()) {
@@ -360,8 +374,8 @@ void RangeAnalysis::addHostWrites() {
     Interval room = Interval::symmetric(options.unknownMagnitude);
     if (auto weight = dyn_cast_or_null<WeightOp>(op)) {
       bound = &weights[weight];
-      room = Interval::symmetric(std::max(
-          4.0, options.writtenRoom * bound->interval.magnitude()));
+      room = Interval::symmetric(
+          std::max(4.0, options.writtenRoom * bound->interval.magnitude()));
       if (auto bounds = declaredInterval(weight.getBoundsAttr()))
         room = *bounds;
     } else if (isa_and_nonnull<PopulationOp, PlasticOp>(op)) {
@@ -619,8 +633,8 @@ static bool isShiftedExponential(ReduceOp reduce) {
   auto shifted = exponential
                      ? exponential.getOperand().getDefiningOp<arith::SubFOp>()
                      : arith::SubFOp();
-  auto largest = shifted ? shifted.getRhs().getDefiningOp<ReduceOp>()
-                         : ReduceOp();
+  auto largest =
+      shifted ? shifted.getRhs().getDefiningOp<ReduceOp>() : ReduceOp();
   return largest && largest.getKind() == GroupReduce::Max &&
          largest.getValue() == shifted.getLhs() &&
          largest.getOver() == reduce.getOver() &&

@@ -97,9 +97,12 @@ private:
       neuro::PopulationOp population = node.population();
       if (!population) {
         const Source &source = plan->sources[node.outputs.front()];
-        if (!source.isSpikes)
-          emit(loc, node.name, "value", "output",
-               ranges.signal(source.signal));
+        if (!source.isSpikes) {
+          neuro::Bound bound = ranges.signal(source.signal);
+          if (auto stimulus = dyn_cast<neuro::StimulusOp>(node.op))
+            neuro::warnOfUnknownRange(stimulus, bound, kUnknownMagnitude);
+          emit(loc, node.name, "value", "output", bound);
+        }
         continue;
       }
       neuro::ModelOp dynamics = node.model;

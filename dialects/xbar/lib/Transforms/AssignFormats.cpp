@@ -95,8 +95,11 @@ public:
                 ranges.output(population, output.getSymName()));
       } else if (auto stimulus = dyn_cast<StimulusOp>(op)) {
         auto type = cast<ShapedType>(stimulus.getOutput().getType());
-        if (!type.getElementType().isInteger(1))
-          add(&op, "value", ranges.signal(stimulus.getOutput()));
+        if (type.getElementType().isInteger(1))
+          continue;
+        Bound bound = ranges.signal(stimulus.getOutput());
+        warnOfUnknownRange(stimulus, bound, options.unknownMagnitude);
+        add(&op, "value", bound);
       } else if (auto plastic = dyn_cast<PlasticOp>(op)) {
         RuleOp rule = plastic.getRuleOp();
         add(&op, "w", ranges.weight(plastic.getWeightOp()));

@@ -28,13 +28,13 @@ struct RangeOptions {
   /// Simulated time is taken to stay below this, ms.
   double longestRun = 1048576.0;
   /// Whether states and weights that the experiments on the network assign or
-  /// clamp have room for that: for the values where they are known, else for the
-  /// declared range or bounds, or this many times the initial weights. A
+  /// clamp have room for that: for the values where they are known, else for
+  /// the declared range or bounds, or this many times the initial weights. A
   /// stimulus without a range takes that of what they present, if it is known.
   bool hostWrites = false;
   double writtenRoom = 16.0;
-  /// If not 0: a weight that learns without bounds, and for which nothing can be
-  /// proved, stays below this many times its initial magnitude, or below 4.
+  /// If not 0: a weight that learns without bounds, and for which nothing can
+  /// be proved, stays below this many times its initial magnitude, or below 4.
   double learningRoom = 0.0;
 };
 
@@ -96,6 +96,10 @@ private:
 
 /// Interval of a constant, array or distribution (normal: six sigma).
 Interval intervalOf(mlir::Attribute value);
+
+/// Warns that a stimulus has no declared range and its values are not known.
+void warnOfUnknownRange(StimulusOp stimulus, const Bound &bound,
+                        double unknownMagnitude);
 /// A `range` or `bounds` attribute, if there is one.
 std::optional<Interval> declaredInterval(mlir::DenseF64ArrayAttr range);
 
